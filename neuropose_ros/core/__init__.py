@@ -1,0 +1,1 @@
+"""Value types and arithmetic that everything else stands on. Imports numpy alone."""

@@ -1,0 +1,25 @@
+"""Errors that a user can act on: one clear sentence each."""
+
+
+class NeuroposeError(Exception):
+    """Base of all errors whose message is meant for the user as it stands."""
+
+
+class SourceError(NeuroposeError):
+    """A camera, file or stream cannot be opened or read."""
+
+
+class ModelError(NeuroposeError):
+    """A model cannot be fetched, verified, converted or loaded."""
+
+
+class LayoutError(NeuroposeError):
+    """A skeleton layout is unknown or does not fit the data."""
+
+
+class ImageError(NeuroposeError):
+    """An image message or array has an impossible size, step, encoding or content."""
+
+
+class ParameterError(NeuroposeError):
+    """A parameter has the wrong type, is out of range, or contradicts another."""

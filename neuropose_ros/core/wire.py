@@ -1,0 +1,249 @@
+"""Conversion between value types and messages, for rclpy and rosbags objects alike.
+
+Nothing here knows a middleware: messages are built by keyword from types that the caller looks
+up by their ROS name, and read by attribute. rclpy wants ``array.array`` for sequences of
+numbers (numpy there costs 100 times more), rosbags wants numpy: `MessageTypes` says which.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neuropose_ros.core.clocks import NS_PER_S
+from neuropose_ros.core.pose import (
+    Floats, FramePolicy, FrameStatus, JointState, Origin3D, PersonPose, PoseFrame, States,
+    TrackState,
+)
+from neuropose_ros.core.skeleton import SkeletonLayout
+
+_CODES = {'float32': 'f', 'uint8': 'B', 'uint16': 'H', 'int64': 'q'}
+
+
+@dataclass(frozen=True)
+class MessageTypes:
+    """Where message classes come from, and how sequences of numbers are passed to them.
+
+    Attributes:
+        find: returns the class of a ROS type name, as ``neuropose_ros/msg/Person``.
+        numpy_sequences: True for rosbags, False for rclpy.
+    """
+
+    find: Callable[[str], Any]
+    numpy_sequences: bool = False
+
+    def sequence(self, values: ArrayLike | None, dtype: str) -> Any:
+        """Return ``values`` flat, as the message class takes them; None gives an empty one."""
+        flat = np.ravel(np.asarray([] if values is None else values, dtype))
+        if self.numpy_sequences:
+            return flat
+        sequence = array(_CODES[dtype])
+        sequence.frombytes(memoryview(np.ascontiguousarray(flat)).cast('B'))
+        return sequence
+
+    def time(self, stamp_ns: int) -> Any:
+        """Return builtin_interfaces/Time."""
+        return self.find('builtin_interfaces/msg/Time')(
+            sec=stamp_ns // NS_PER_S, nanosec=stamp_ns % NS_PER_S)
+
+    def header(self, stamp_ns: int, frame_id: str) -> Any:
+        """Return std_msgs/Header."""
+        return self.find('std_msgs/msg/Header')(stamp=self.time(stamp_ns), frame_id=frame_id)
+
+
+def stamp_ns(time: Any) -> int:
+    """Return a builtin_interfaces/Time in ns."""
+    return int(time.sec) * NS_PER_S + int(time.nanosec)
+
+
+def _person_to_message(person: PersonPose, types: MessageTypes) -> Any:
+    floats = lambda values: types.sequence(values, 'float32')  # noqa: E731 - used 9 times below
+    states = lambda values: types.sequence(values, 'uint8')  # noqa: E731
+    return types.find('neuropose_ros/msg/Person')(
+        track_id=int(person.track_id),
+        track_state=int(person.track_state),
+        score=float(person.score),
+        box=np.asarray(person.box, np.float32),
+        keypoints=floats(person.keypoints),
+        keypoint_scores=floats(person.keypoint_scores),
+        keypoint_states=states(person.keypoint_states),
+        keypoint_covariances=floats(person.keypoint_covariances),
+        keypoint_velocities=floats(person.keypoint_velocities),
+        keypoint_innovations=floats(person.keypoint_innovations),
+        keypoints_3d=floats(person.keypoints_3d),
+        keypoint_states_3d=states(person.keypoint_states_3d),
+        keypoint_covariances_3d=floats(person.keypoint_covariances_3d),
+        origin_3d=int(person.origin_3d),
+        frame_3d=person.frame_3d,
+        delay_ms=float(person.delay_ms),
+    )
+
+
+def pose_frame_to_message(frame: PoseFrame, types: MessageTypes) -> Any:
+    """Return a PersonArray of ``frame``."""
+    return types.find('neuropose_ros/msg/PersonArray')(
+        header=types.header(frame.stamp_ns, frame.frame_id),
+        frame_seq=frame.frame_seq,
+        epoch=frame.epoch,
+        seq_is_local=frame.seq_is_local,
+        status=int(frame.status),
+        skipped_before=frame.skipped_before,
+        feedback_stamp=types.time(frame.feedback_stamp_ns),
+        image_width=frame.image_width,
+        image_height=frame.image_height,
+        layout=frame.layout,
+        stage=frame.stage,
+        model=frame.model,
+        receive_ms=float(frame.receive_ms),
+        preprocess_ms=float(frame.preprocess_ms),
+        inference_ms=float(frame.inference_ms),
+        postprocess_ms=float(frame.postprocess_ms),
+        persons=[_person_to_message(person, types) for person in frame.persons],
+    )
+
+
+def _floats(sequence: Any, width: int) -> Floats | None:
+    """Return (K, width) float32 of a flat sequence, or None if it is empty."""
+    if len(sequence) == 0:
+        return None
+    return np.array(sequence, np.float32).reshape(-1, width)
+
+
+def _states(sequence: Any) -> States | None:
+    return None if len(sequence) == 0 else np.array(sequence, np.uint8)
+
+
+def _person_from_message(message: Any) -> PersonPose:
+    keypoints = _floats(message.keypoints, 2)
+    if keypoints is None:
+        keypoints = np.zeros((0, 2), np.float32)
+    count = len(keypoints)
+    scores = np.array(message.keypoint_scores, np.float32)
+    states = np.array(message.keypoint_states, np.uint8)
+    if len(scores) != count or len(states) != count:
+        raise ValueError(
+            f'a person has {count} keypoints but {len(scores)} scores and {len(states)} states')
+    # Finite or honest: a NaN that claims to be measured would pass every later check.
+    states[~np.isfinite(keypoints).all(1) & (states == JointState.MEASURED)] = JointState.UNKNOWN
+    return PersonPose(
+        keypoints=keypoints,
+        keypoint_scores=scores,
+        keypoint_states=states,
+        box=np.array(message.box, np.float32),
+        score=float(message.score),
+        track_id=int(message.track_id),
+        track_state=_enum(TrackState, message.track_state),
+        keypoint_covariances=_floats(message.keypoint_covariances, 3),
+        keypoint_velocities=_floats(message.keypoint_velocities, 2),
+        keypoint_innovations=_floats(message.keypoint_innovations, 2),
+        keypoints_3d=_floats(message.keypoints_3d, 3),
+        keypoint_states_3d=_states(message.keypoint_states_3d),
+        keypoint_covariances_3d=_floats(message.keypoint_covariances_3d, 6),
+        origin_3d=_enum(Origin3D, message.origin_3d),
+        frame_3d=message.frame_3d,
+        delay_ms=float(message.delay_ms),
+    )
+
+
+def _enum(kind: Any, value: int) -> Any:
+    """A value from a newer version reads as UNKNOWN, the least trusted."""
+    try:
+        return kind(int(value))
+    except ValueError:
+        return kind.UNKNOWN
+
+
+def pose_frame_from_message(message: Any) -> PoseFrame:
+    """Return the value of a PersonArray.
+
+    Raises:
+        ValueError: array lengths contradict each other.
+    """
+    return PoseFrame(
+        stamp_ns=stamp_ns(message.header.stamp),
+        frame_id=message.header.frame_id,
+        frame_seq=int(message.frame_seq),
+        epoch=int(message.epoch),
+        seq_is_local=bool(message.seq_is_local),
+        status=_enum(FrameStatus, message.status),
+        skipped_before=int(message.skipped_before),
+        feedback_stamp_ns=stamp_ns(message.feedback_stamp),
+        image_width=int(message.image_width),
+        image_height=int(message.image_height),
+        layout=message.layout,
+        stage=message.stage,
+        model=message.model,
+        receive_ms=float(message.receive_ms),
+        preprocess_ms=float(message.preprocess_ms),
+        inference_ms=float(message.inference_ms),
+        postprocess_ms=float(message.postprocess_ms),
+        persons=tuple(_person_from_message(person) for person in message.persons),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FrameInfo:
+    """What FrameInfo says beside an image."""
+
+    stamp_ns: int
+    frame_seq: int
+    frame_id: str = ''
+    epoch: int = 0
+    source: str = ''
+    policy: FramePolicy = FramePolicy.UNKNOWN
+    rectified: bool = False
+
+
+def frame_info_to_message(info: FrameInfo, types: MessageTypes) -> Any:
+    """Return a FrameInfo message."""
+    return types.find('neuropose_ros/msg/FrameInfo')(
+        header=types.header(info.stamp_ns, info.frame_id),
+        frame_seq=info.frame_seq,
+        epoch=info.epoch,
+        source=info.source,
+        policy=int(info.policy),
+        rectified=info.rectified,
+    )
+
+
+def frame_info_from_message(message: Any) -> FrameInfo:
+    """Return the value of a FrameInfo message."""
+    return FrameInfo(
+        stamp_ns=stamp_ns(message.header.stamp),
+        frame_id=message.header.frame_id,
+        frame_seq=int(message.frame_seq),
+        epoch=int(message.epoch),
+        source=message.source,
+        policy=_enum(FramePolicy, message.policy),
+        rectified=bool(message.rectified),
+    )
+
+
+def layout_to_message(layout: SkeletonLayout, types: MessageTypes) -> Any:
+    """Return a SkeletonLayout message."""
+    return types.find('neuropose_ros/msg/SkeletonLayout')(
+        id=layout.id,
+        names=list(layout.names),
+        edges=types.sequence(layout.edges, 'uint16'),
+        mirror_pairs=types.sequence(layout.mirror_pairs, 'uint16'),
+    )
+
+
+def layout_from_message(message: Any) -> SkeletonLayout:
+    """Return the layout of a SkeletonLayout message.
+
+    Raises:
+        LayoutError: indices do not name joints.
+    """
+    def pairs(flat: Any) -> tuple[tuple[int, int], ...]:
+        values = [int(value) for value in flat]
+        return tuple(zip(values[::2], values[1::2], strict=True))
+
+    return SkeletonLayout(
+        message.id.partition('@')[0], tuple(message.names),
+        pairs(message.edges), pairs(message.mirror_pairs))

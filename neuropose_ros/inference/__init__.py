@@ -1,0 +1,1 @@
+"""Running a network: one protocol, several runtimes, and the models they run."""

@@ -1,0 +1,1 @@
+"""ROS nodes: parameters, QoS, lifecycle and diagnostics around the stages."""

@@ -1,0 +1,1 @@
+"""From a frame to the people in it: estimators, detection, tracking."""

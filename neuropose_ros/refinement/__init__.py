@@ -1,0 +1,1 @@
+"""From measured poses to better ones: causal filtering, joint states, feedback."""

@@ -1,0 +1,1 @@
+"""Where frames come from: cameras, files, streams, folders and a synthetic subject."""

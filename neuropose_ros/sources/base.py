@@ -1,0 +1,67 @@
+"""What a source of pictures is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from neuropose_ros.core.pose import Image, PoseFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture as the source gives it, before it gets a stamp and a number.
+
+    Attributes:
+        image: (H, W, 3) uint8 BGR, not written to after it was handed out.
+        time_ns: files and synthetic: time since the start of the medium (container timestamp);
+            live sources: ROS time of acquisition.
+        source: set when one source changes its content, as the scene of a synthetic sequence.
+        truth: the true people (stamp, seq and epoch are filled in by the player).
+        restart: the content starts anew here (loop, next scene, reconnect): a new epoch.
+    """
+
+    image: Image
+    time_ns: int
+    source: str = ''
+    truth: PoseFrame | None = field(default=None, repr=False)
+    restart: bool = False
+
+
+class Source(Protocol):
+    """A camera, file, stream, folder or synthetic subject, open and ready to read."""
+
+    @property
+    def name(self) -> str:
+        """Device, path or url, without credentials."""
+        ...
+
+    @property
+    def live(self) -> bool:
+        """Whether pictures come when the world makes them (else the player paces them)."""
+        ...
+
+    @property
+    def rate_hz(self) -> float | None:
+        """Nominal rate; None = unknown or variable."""
+        ...
+
+    def read(self) -> Picture | None:
+        """Return the next picture; None at the end of the medium.
+
+        Raises:
+            SourceError: the device or stream is lost for now; ``read`` may be called again.
+        """
+        ...
+
+    def rewind(self) -> None:
+        """Go back to the start of the medium.
+
+        Raises:
+            SourceError: a live source has no start.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the device or file back; safe to call twice and from another thread."""
+        ...
