@@ -1,0 +1,1 @@
+"""The `neuropose` command: one module per sub-command, see `main`."""

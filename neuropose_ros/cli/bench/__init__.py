@@ -1,0 +1,1 @@
+"""Measure one claim of this package, beside what people use today."""
