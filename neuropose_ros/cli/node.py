@@ -1,0 +1,39 @@
+"""Run one node as a process of its own: camera, pose or refinement."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+NODES = ('camera', 'pose', 'refinement')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument('name', choices=NODES, help='which node')
+    parser.add_argument(
+        '--source', default='',
+        help='camera only: what to read (see `neuropose up --help`)')
+    parser.add_argument(
+        '--ros-args', nargs=argparse.REMAINDER, default=None,
+        help='ROS arguments, as -p layout:=coco17 -r image_raw:=/usb_cam/image_raw')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Become the node's process.
+
+    Raises:
+        NeuroposeError: ``--source`` for a node that reads none.
+    """
+    from neuropose_ros.core.errors import NeuroposeError
+
+    if args.source and args.name != 'camera':
+        raise NeuroposeError(f'--source is for the camera node; the {args.name} node reads topics')
+    arguments = ['--source', args.source] if args.source else []
+    if args.ros_args is not None:
+        arguments += ['--ros-args', *args.ros_args]
+    sys.stdout.flush()
+    # The process is replaced, so that signals reach the node's own clean exit and nothing else.
+    os.execv(
+        sys.executable, [sys.executable, '-m', f'neuropose_ros.nodes.{args.name}', *arguments])

@@ -1,0 +1,268 @@
+"""The camera node: any source in, images with honest stamps and numbers out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from rclpy.parameter import Parameter
+from rclpy.utilities import remove_ros_args
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from neuropose_ros.core import wire
+from neuropose_ros.core.errors import SourceError
+from neuropose_ros.core.pose import Frame, FramePolicy, PoseFrame
+from neuropose_ros.msg import FrameInfo, PersonArray
+from neuropose_ros.nodes import images, qos
+from neuropose_ros.nodes.base import ERROR, OK, WARN, StageNode
+from neuropose_ros.nodes.credits import Credits
+from neuropose_ros.nodes.hub import Hub
+from neuropose_ros.nodes.parameters import ParameterSpec
+from neuropose_ros.nodes.ports import Input, Output
+from neuropose_ros.nodes.rates import RateMeter
+from neuropose_ros.nodes.spin import run
+from neuropose_ros.nodes.types import ROS
+from neuropose_ros.sources.calibration import Calibration, read_calibration
+from neuropose_ros.sources.open import open_source
+from neuropose_ros.sources.player import Player
+
+_POLICIES = {'newest': FramePolicy.NEWEST, 'every_frame': FramePolicy.EVERY_FRAME}
+_RELEASE_AFTER_POLLS = 10
+
+PARAMETERS = (
+    ParameterSpec(
+        'source', 'synthetic', 'Camera (0, /dev/video0), video file, folder of pictures, '
+        'http/rtsp url or synthetic[:scene].'),
+    ParameterSpec(
+        'policy', 'newest', 'newest: frames are skipped to stay current. every_frame: the '
+        'source waits for the pose node (offline).', choices=tuple(_POLICIES)),
+    ParameterSpec(
+        'rate_hz', 0.0, "Playback rate of files, folders and synthetic subjects; 0 = the "
+        "source's own.", unit='Hz', minimum=0.0, maximum=1000.0, live=True),
+    ParameterSpec(
+        'paced', True, 'false plays a file as fast as frames are taken; use it with '
+        'every_frame.'),
+    ParameterSpec('loop', False, 'Start a file again at its end; the epoch increases.'),
+    ParameterSpec(
+        'width', 0, "Width to capture at or to scale to; 0 = the source's.", unit='px',
+        minimum=0, maximum=16384),
+    ParameterSpec(
+        'height', 0, "Height to capture at or to scale to; 0 = the source's.", unit='px',
+        minimum=0, maximum=16384),
+    ParameterSpec('frame_id', 'camera', 'Optical frame of the images (REP-103, REP-104).'),
+    ParameterSpec(
+        'calibration_file', '', 'camera_info YAML as camera_calibration writes it; empty = '
+        'uncalibrated (K = 0): metric output refuses.'),
+    ParameterSpec('rectified', False, 'The images are free of lens distortion already.'),
+    ParameterSpec(
+        'jpeg_quality', 90, 'Of image_raw/compressed; higher costs bytes on the wire.',
+        minimum=1, maximum=100, live=True),
+    ParameterSpec(
+        'settle_s', 0.5, 'A file starts this long after the first listener came, so that the '
+        'others miss nothing.', unit='s', minimum=0.0, maximum=60.0),
+)
+
+
+class CameraNode(StageNode):
+    """Plays a source while somebody listens."""
+
+    PARAMETERS = PARAMETERS
+
+    def __init__(
+        self, *, hub: Hub | None = None, overrides: Sequence[Parameter[Any]] = (),
+        cli_args: Sequence[str] = (),
+    ) -> None:
+        """Declare; the source is opened at configure."""
+        super().__init__('camera', hub=hub, overrides=overrides, cli_args=cli_args)
+        self._rate = RateMeter()
+        self._player: Player | None = None
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._problem = ''
+        self._ended = False
+        self._epoch = 0
+        self._next_seq = 0
+        self._idle_polls = 0
+
+    def setup(self) -> None:
+        """Open the source and advertise.
+
+        Raises:
+            NeuroposeError: the source or the calibration cannot be read.
+        """
+        chosen = self.settings
+        calibration = (
+            read_calibration(chosen['calibration_file']) if chosen['calibration_file'] else None)
+        self._player = self._open()
+        self._problem, self._ended = '', False
+        self._calibration: Calibration | None = calibration
+        self._credits = Credits()
+        self._raw: Output[Frame] = Output(
+            self, 'image_raw', Image, qos.best_effort(5), images.image_from_frame,
+            key=lambda frame: frame.stamp_ns, hub=self.hub)
+        self._compressed: Output[Frame] = Output(
+            self, 'image_raw/compressed', CompressedImage, qos.best_effort(5),
+            lambda frame: images.compressed_from_frame(frame, self.settings['jpeg_quality']),
+            key=lambda frame: frame.stamp_ns)
+        self._camera_info: Output[Frame] = Output(
+            self, 'camera_info', CameraInfo, qos.reliable(5),
+            lambda frame: images.camera_info(frame, self._calibration),
+            key=lambda frame: frame.stamp_ns)
+        self._info: Output[wire.FrameInfo] = Output(
+            self, 'frame_info', FrameInfo, qos.reliable(50),
+            lambda info: wire.frame_info_to_message(info, ROS), key=lambda info: info.stamp_ns)
+        self._truth: Output[PoseFrame] = Output(
+            self, 'truth', PersonArray, qos.reliable(10),
+            lambda truth: wire.pose_frame_to_message(truth, ROS),
+            key=lambda truth: truth.stamp_ns)
+        self._done: Input[Any] = Input(
+            self, 'frame_done', FrameInfo, qos.reliable(10),
+            lambda message: self._credits.done(int(message.frame_seq)))
+
+    def _open(self) -> Player:
+        chosen = self.settings
+        size = (chosen['width'], chosen['height'])
+        source = open_source(chosen['source'], size=size if all(size) else None)
+        return Player(
+            source, policy=_POLICIES[chosen['policy']], loop=chosen['loop'],
+            rate_hz=chosen['rate_hz'] or None, paced=chosen['paced'],
+            frame_id=chosen['frame_id'], rectified=chosen['rectified'],
+            size=size if all(size) else None, now=self._now_ns,
+            first_seq=self._next_seq, epoch=self._epoch)
+
+    def _now_ns(self) -> int:
+        return int(self.get_clock().now().nanoseconds)
+
+    def teardown(self) -> None:
+        """Stop capturing, close the source, withdraw everything."""
+        self._stop_capture()
+        player, self._player = self._player, None
+        if player is None:
+            return
+        player.close()
+        for port in (self._raw, self._compressed, self._camera_info, self._info, self._truth,
+                     self._done):
+            port.close()
+
+    def demanded(self) -> bool:
+        """Somebody wants images."""
+        return self._raw.demanded or self._compressed.demanded
+
+    def follow_demand(self, wanted: bool) -> None:
+        """Capture while in demand; a listener that is back within a second interrupts nothing."""
+        if wanted:
+            self._idle_polls = 0
+            if self._thread is None:
+                self._start_capture()
+        elif self._thread is not None:
+            self._idle_polls += 1
+            if self._idle_polls >= _RELEASE_AFTER_POLLS or not self.active:
+                self._stop_capture()
+        capturing = self._thread is not None
+        self._done.want(capturing and self.settings['policy'] == 'every_frame')
+
+    def apply_live(self, changed: dict[str, Any]) -> None:
+        """Take over rate (and JPEG quality, which is read for each image)."""
+        if 'rate_hz' in changed and self._player is not None:
+            self._player.rate_hz = changed['rate_hz'] or None
+
+    # -- capturing: in a thread of its own -----------------------------------------------------
+
+    def _start_capture(self) -> None:
+        self._stop.clear()
+        self._credits = Credits()
+        self._thread = threading.Thread(target=self._capture, name='capture', daemon=True)
+        self._thread.start()
+
+    def _stop_capture(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._stop.set()
+        self._credits.stop()
+        if self._player is not None:
+            self._player.stop()
+        thread.join(timeout=5.0)
+
+    def _capture(self) -> None:
+        player = self._player
+        if player is None:
+            return
+        if not player.live and self._stop.wait(self.settings['settle_s']):
+            return
+        while not self._stop.is_set():
+            try:
+                for frame in player.play():
+                    self._send(frame)
+                    if self._stop.is_set():
+                        return
+            except SourceError as error:
+                self._note(str(error))
+                if self._stop.wait(player.retry_s):
+                    return
+                continue
+            self._ended = True
+            self.get_logger().info(f'{player.name}: end of the source')
+            return
+
+    def _send(self, frame: Frame) -> None:
+        self._problem = ''
+        if frame.policy is FramePolicy.EVERY_FRAME and self._done.publishers():
+            self._credits.wait()
+            self._credits.sent(frame.frame_seq)
+        self._info.send(wire.FrameInfo(
+            frame.stamp_ns, frame.frame_seq, frame.frame_id, frame.epoch, frame.source,
+            frame.policy, frame.rectified))
+        if frame.truth is not None:
+            self._truth.send(frame.truth)
+        self._camera_info.send(frame)
+        if self._compressed.outside:
+            self._compressed.send(frame)
+        self._raw.send(frame)
+        self._rate.tick()
+
+    def _note(self, problem: str) -> None:
+        self._problem = problem
+        self.say_once(problem, problem)
+
+    # -- health ----------------------------------------------------------------------------------
+
+    def health(self) -> tuple[bytes, str, dict[str, str]]:
+        """Say what the source does."""
+        player = self._player
+        if player is None:
+            return ERROR, 'no source', {}
+        details = {
+            'source': player.name,
+            'frames': str(self._rate.count),
+            'rate_hz': f'{self._rate.rate_hz():.2f}',
+            'skipped': str(player.skipped),
+            'given_up': str(self._credits.given_up),
+            'calibrated': str(self._calibration is not None).lower(),
+        }
+        if self._problem:
+            return ERROR, self._problem, details
+        if self._ended:
+            return OK, 'end of the source', details
+        if self._thread is None:
+            return OK, 'idle: nobody listens', details
+        if player.skipped:
+            return WARN, f'{player.skipped} frames skipped to stay current', details
+        return OK, f'{self._rate.rate_hz():.1f} Hz', details
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node as a process of its own."""
+    given = sys.argv[1:] if args is None else args
+    parser = argparse.ArgumentParser(prog='camera', description=__doc__)
+    parser.add_argument('--source', default='', help='overrides the source parameter')
+    own = parser.parse_args(remove_ros_args(args=['camera', *given])[1:])
+    overrides = [Parameter('source', value=own.source)] if own.source else []
+    return run(lambda: [CameraNode(overrides=overrides)], given)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

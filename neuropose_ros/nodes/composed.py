@@ -1,0 +1,58 @@
+"""The whole graph in one process: the same nodes, frames handed over by reference."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rclpy.parameter import Parameter
+from rclpy.utilities import remove_ros_args
+
+from neuropose_ros.nodes.base import StageNode
+from neuropose_ros.nodes.camera import CameraNode
+from neuropose_ros.nodes.hub import Hub
+from neuropose_ros.nodes.pose import PoseNode
+from neuropose_ros.nodes.refinement import RefinementNode
+from neuropose_ros.nodes.spin import run
+
+TOPIC = 'topic:'
+
+
+def topic_remaps(source: str) -> tuple[list[str], str]:
+    """Return ROS arguments and image_transport that make the pose node read ``topic:/name``."""
+    topic = source.removeprefix(TOPIC)
+    base, compressed = topic.removesuffix('/compressed'), topic.endswith('/compressed')
+    return ['--ros-args', '-r', f'image_raw:={base}'], 'compressed' if compressed else 'raw'
+
+
+def build(source: str = '') -> Sequence[StageNode]:
+    """Make the nodes.
+
+    Args:
+        source: overrides the camera's ``source`` parameter; ``topic:/name`` reads an existing
+            topic and makes no camera node; empty leaves the choice to parameters.
+    """
+    hub = Hub()
+    if source.startswith(TOPIC):
+        remaps, transport = topic_remaps(source)
+        overrides: list[Parameter[Any]] = [Parameter('image_transport', value=transport)]
+        return [PoseNode(hub=hub, overrides=overrides, cli_args=remaps), RefinementNode(hub=hub)]
+    overrides = [Parameter('source', value=source)] if source else []
+    # Consumers first: when the camera's first frame comes, everybody is there.
+    return [RefinementNode(hub=hub), PoseNode(hub=hub), CameraNode(hub=hub, overrides=overrides)]
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the graph as one process."""
+    given = sys.argv[1:] if args is None else args
+    parser = argparse.ArgumentParser(prog='composed', description=__doc__)
+    parser.add_argument('--source', default='', help='camera, file, folder, url, synthetic[:scene] '
+                        'or topic:/name; default: the camera node\'s source parameter')
+    own = parser.parse_args(remove_ros_args(args=['composed', *given])[1:])
+    return run(lambda: build(own.source), given)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""Inputs and outputs of a stage node: demand, and the choice between reference and message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, TypeVar
+
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
+
+from neuropose_ros.nodes.hub import Hub
+
+T = TypeVar('T')
+
+
+class Output(Generic[T]):
+    """A topic that a node publishes on when somebody listens.
+
+    Values go to local listeners by reference; a message is made only for outside subscribers.
+    """
+
+    def __init__(
+        self, node: Node, topic: str, message_type: Any, qos: QoSProfile,
+        to_message: Callable[[T], Any], *, key: Callable[[T], Hashable], hub: Hub | None = None,
+    ) -> None:
+        """Advertise ``topic``."""
+        self._node = node
+        self._hub = hub
+        self._key = key
+        self._to_message = to_message
+        self._publisher: Publisher[Any] = node.create_publisher(
+            message_type, topic, qos,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies())
+        self.topic: str = self._publisher.topic_name
+        self.sent = 0
+        if hub is not None:
+            hub.count_publisher(self.topic, +1)
+
+    @property
+    def outside(self) -> int:
+        """How many subscribe from outside this process (or from foreign code in it)."""
+        count = int(self._publisher.get_subscription_count())
+        own = 0 if self._hub is None else self._hub.ros_subscriptions(self.topic)
+        return max(count - own, 0)
+
+    @property
+    def demanded(self) -> bool:
+        """Whether anybody would get what is sent."""
+        return (self._hub is not None and self._hub.listeners(self.topic) > 0) or self.outside > 0
+
+    def send(self, value: T) -> None:
+        """Hand ``value`` over to whoever listens."""
+        if self._hub is not None:
+            self._hub.deliver(self.topic, self._key(value), value)
+        if self.outside:
+            self._publisher.publish(self._to_message(value))
+        self.sent += 1
+
+    def close(self) -> None:
+        """Withdraw the topic."""
+        if self._hub is not None:
+            self._hub.count_publisher(self.topic, -1)
+        self._node.destroy_publisher(self._publisher)
+
+
+class Input(Generic[T]):
+    """A topic that a node reads while it is in demand itself.
+
+    In a process with a hub the ROS subscription exists only while somebody outside publishes.
+    """
+
+    def __init__(
+        self, node: Node, topic: str, message_type: Any, qos: QoSProfile,
+        on_message: Callable[[Any], None], *, on_value: Callable[[T], None] | None = None,
+        message_key: Callable[[Any], Hashable] | None = None, hub: Hub | None = None,
+        local_topic: str | None = None,
+    ) -> None:
+        """Prepare to read ``topic``; nothing is subscribed before `open`.
+
+        Args:
+            on_message: called with messages from outside.
+            on_value: called with values from this process, in the sender's thread.
+            message_key: the key of a message, as the local output makes it from the value.
+            local_topic: where values of this process come, if not on ``topic`` itself.
+        """
+        self._node = node
+        self._type = message_type
+        self._qos = qos
+        self._on_message = on_message
+        self._on_value = on_value
+        self._message_key = message_key
+        self._hub = hub if on_value is not None else None
+        self.topic: str = node.resolve_topic_name(topic)
+        self._local = self.topic if local_topic is None else node.resolve_topic_name(local_topic)
+        self._subscription: Subscription[Any] | None = None
+        self._open = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the node wants this input."""
+        return self._open
+
+    def want(self, wanted: bool) -> None:
+        """Open or close as demand says, and follow publishers outside; call it regularly."""
+        if wanted != self._open:
+            self._open = wanted
+            if self._hub is not None and self._on_value is not None:
+                act = self._hub.listen if wanted else self._hub.leave
+                act(self._local, self._on_value)
+        needed = wanted and self._outside_publishers()
+        if needed and self._subscription is None:
+            self._subscribe()
+        elif not needed and self._subscription is not None:
+            self._unsubscribe()
+
+    def publishers(self) -> int:
+        """Return how many publish on the topic, wherever they are."""
+        return int(self._node.count_publishers(self.topic))
+
+    def _outside_publishers(self) -> bool:
+        if self._hub is None:
+            return True
+        return self.publishers() > self._hub.publishers(self.topic)
+
+    def _receive(self, message: Any) -> None:
+        if self._hub is not None and self._message_key is not None and (
+                self._hub.was_delivered(self._local, self._message_key(message))):
+            return
+        self._on_message(message)
+
+    def _subscribe(self) -> None:
+        self._subscription = self._node.create_subscription(
+            self._type, self.topic, self._receive, self._qos,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies())
+        if self._hub is not None:
+            self._hub.count_ros_subscription(self.topic, +1)
+
+    def _unsubscribe(self) -> None:
+        if self._subscription is None:
+            return
+        self._node.destroy_subscription(self._subscription)
+        self._subscription = None
+        if self._hub is not None:
+            self._hub.count_ros_subscription(self.topic, -1)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self.want(False)
+        self._unsubscribe()

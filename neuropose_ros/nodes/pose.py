@@ -1,0 +1,256 @@
+"""The pose node: images in, people out."""
+
+from __future__ import annotations
+
+import threading
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import CompressedImage, Image
+
+from neuropose_ros.core import wire
+from neuropose_ros.core.errors import ImageError
+from neuropose_ros.core.layouts import BUILT_IN, layout
+from neuropose_ros.core.pose import Frame, FramePolicy, PoseFrame
+from neuropose_ros.drawing import overlay
+from neuropose_ros.msg import FrameInfo, PersonArray, SkeletonLayout
+from neuropose_ros.nodes import images, qos
+from neuropose_ros.nodes.base import OK, WARN, Repeater, StageNode, judge_rate
+from neuropose_ros.nodes.hub import Hub
+from neuropose_ros.nodes.mailbox import Mailbox
+from neuropose_ros.nodes.parameters import ParameterSpec
+from neuropose_ros.nodes.ports import Input, Output
+from neuropose_ros.nodes.rates import RateMeter
+from neuropose_ros.nodes.spin import run
+from neuropose_ros.nodes.types import ROS
+from neuropose_ros.pose.arrivals import Arrival, Arrivals
+from neuropose_ros.pose.create import ESTIMATORS, create_estimator
+from neuropose_ros.pose.stage import PoseStage
+
+PARAMETERS = (
+    ParameterSpec(
+        'model', 'blazepose', 'Which estimator runs.', choices=tuple(ESTIMATORS)),
+    ParameterSpec(
+        'layout', '', 'Joints to publish; empty = as the model gives them.',
+        choices=('', *BUILT_IN)),
+    ParameterSpec(
+        'threads', 0, 'Threads of the network; 0 = what the machine has to spare. More is '
+        'faster until the cores are full.', minimum=0, maximum=64),
+    ParameterSpec(
+        'smoothing', True, "The model's own published smoothing; off gives raw detections "
+        '(and lets the refiner see the real noise).'),
+    ParameterSpec(
+        'image_transport', 'raw', 'compressed reads <image_raw>/compressed: the choice across '
+        'hosts.', choices=('raw', 'compressed')),
+    ParameterSpec(
+        'use_feedback', True, 'Use predicted people from pose_feedback to find regions.',
+        live=True),
+    ParameterSpec(
+        'expected_rate_hz', 0.0, 'Declared rate of the camera; below 90 % of it /diagnostics '
+        'warns. 0 = not declared.', unit='Hz', minimum=0.0, maximum=1000.0, live=True),
+)
+
+
+class PoseNode(StageNode):
+    """Runs a `PoseStage` on the newest frame, or on every frame where the camera waits."""
+
+    PARAMETERS = PARAMETERS
+
+    def __init__(
+        self, *, hub: Hub | None = None, overrides: Sequence[Parameter[Any]] = (),
+        cli_args: Sequence[str] = (),
+    ) -> None:
+        """Declare; the model is loaded at configure."""
+        super().__init__('pose', hub=hub, overrides=overrides, cli_args=cli_args)
+        self._received = RateMeter()
+        self._image_errors = 0
+        self._last_problem = ''
+        self._feedback: PoseFrame | None = None
+        self._worker: threading.Thread | None = None
+
+    def setup(self) -> None:
+        """Load the model, advertise, start the worker.
+
+        Raises:
+            NeuroposeError: the model cannot be had or loaded.
+        """
+        chosen = self.settings
+        estimator = create_estimator(
+            chosen['model'], threads=chosen['threads'], smoothing=chosen['smoothing'])
+        target = layout(chosen['layout']) if chosen['layout'] else estimator.layout
+        self._stage = PoseStage(estimator, layout=target)
+        self._layout = target
+        self._arrivals: Arrivals[Image | CompressedImage] = Arrivals()
+        self._mailbox: Mailbox[Frame | Arrival[Any]] = Mailbox()
+        self._poses: Output[PoseFrame] = Output(
+            self, 'poses', PersonArray, qos.reliable(10),
+            lambda frame: wire.pose_frame_to_message(frame, ROS),
+            key=lambda frame: (frame.stamp_ns, frame.frame_seq), hub=self.hub)
+        self._debug: Output[Frame] = Output(
+            self, '~/debug_image', Image, qos.best_effort(1), images.image_from_frame,
+            key=lambda frame: frame.stamp_ns)
+        self._done: Output[wire.FrameInfo] = Output(
+            self, 'frame_done', FrameInfo, qos.reliable(10),
+            lambda info: wire.frame_info_to_message(info, ROS),
+            key=lambda info: info.stamp_ns)
+        self._open_inputs(chosen['image_transport'])
+        self._layouts = Repeater(
+            self, 'layouts', SkeletonLayout, lambda: [wire.layout_to_message(self._layout, ROS)])
+        self._worker = threading.Thread(target=self._work, name='pose worker', daemon=True)
+        self._worker.start()
+
+    def _open_inputs(self, transport: str) -> None:
+        base = self.resolve_topic_name('image_raw')
+        compressed = transport == 'compressed'
+        self._image: Input[Frame] = Input(
+            self, f'{base}/compressed' if compressed else base,
+            CompressedImage if compressed else Image, qos.best_effort(5), self._on_image,
+            on_value=self._on_frame, message_key=lambda m: wire.stamp_ns(m.header.stamp),
+            hub=self.hub, local_topic=base)
+        self._info: Input[wire.FrameInfo] = Input(
+            self, 'frame_info', FrameInfo, qos.reliable(50), self._on_info)
+        self._feedback_in: Input[PoseFrame] = Input(
+            self, 'pose_feedback', PersonArray, qos.best_effort(1),
+            lambda message: self._on_feedback(wire.pose_frame_from_message(message)),
+            on_value=self._on_feedback,
+            message_key=lambda m: (wire.stamp_ns(m.header.stamp), m.frame_seq), hub=self.hub)
+
+    def teardown(self) -> None:
+        """Stop the worker, withdraw everything, drop the model."""
+        if self._worker is None:
+            return
+        self._mailbox.close()
+        self._worker.join(timeout=5.0)
+        self._worker = None
+        for port in (self._image, self._info, self._feedback_in, self._poses, self._debug,
+                     self._done, self._layouts):
+            port.close()
+        self._stage.close()
+
+    def demanded(self) -> bool:
+        """Somebody wants poses or the debug image."""
+        return self._poses.demanded or self._debug.demanded
+
+    def follow_demand(self, wanted: bool) -> None:
+        """Read images only while in demand."""
+        if not wanted and self._image.is_open:
+            self._mailbox.clear()
+        self._info.want(wanted)
+        self._image.want(wanted)
+        self._feedback_in.want(wanted and self.settings['use_feedback'])
+
+    # -- receiving: in the executor's or the camera's thread -----------------------------------
+
+    def _now_ns(self) -> int:
+        return int(self.get_clock().now().nanoseconds)
+
+    def _on_frame(self, frame: Frame) -> None:
+        self._received.tick()
+        frame = replace(frame, receive_ms=(self._now_ns() - frame.stamp_ns) / 1e6)
+        if frame.policy is FramePolicy.EVERY_FRAME:
+            # The camera's own thread waits here: that is its pace.
+            self._mailbox.put_waiting(frame, timeout_s=10.0)
+        else:
+            self._mailbox.put_newest(frame)
+
+    def _on_image(self, message: Image | CompressedImage) -> None:
+        self._received.tick()
+        stamp_ns = wire.stamp_ns(message.header.stamp)
+        self._take(self._arrivals.image(
+            message, stamp_ns, message.header.frame_id,
+            informed=self._info.publishers() > 0))
+        if stamp_ns == 0:
+            self.say_once('zero', f'{self._image.topic}: an image has a zero stamp and is '
+                          'refused: the camera driver must set header.stamp')
+
+    def _on_info(self, message: FrameInfo) -> None:
+        self._take(self._arrivals.info(wire.frame_info_from_message(message)))
+
+    def _take(self, arrivals: list[Arrival[Any]]) -> None:
+        for arrival in arrivals:
+            if arrival.info.policy is FramePolicy.EVERY_FRAME:
+                self._mailbox.put_waiting(arrival, timeout_s=0.0)
+            else:
+                self._mailbox.put_newest(arrival)
+
+    def _on_feedback(self, feedback: PoseFrame) -> None:
+        self._feedback = feedback
+
+    # -- working: in the worker's thread -------------------------------------------------------
+
+    def _work(self) -> None:
+        mailbox = self._mailbox
+        while not mailbox.closed:
+            item = mailbox.get(timeout_s=1.0)
+            if item is not None:
+                self._process(item)
+
+    def _process(self, item: Frame | Arrival[Any]) -> None:
+        frame = item if isinstance(item, Frame) else self._decode(item)
+        if frame is not None:
+            feedback = self._feedback if self.settings['use_feedback'] else None
+            poses = self._stage.process(frame, feedback)
+            self._note_problem(self._stage.last_error)
+            self._poses.send(poses)
+            if self._debug.outside:
+                drawn = overlay.draw(frame.image, poses, self._layout)
+                self._debug.send(replace(frame, image=drawn))
+        if isinstance(item, Arrival) and item.info.policy is FramePolicy.EVERY_FRAME:
+            self._done.send(item.info)
+
+    def _decode(self, arrival: Arrival[Any]) -> Frame | None:
+        info = arrival.info
+        try:
+            image = images.image_to_bgr(arrival.payload)
+        except ImageError as error:
+            self._image_errors += 1
+            self._note_problem(str(error))
+            self._poses.send(self._stage.failed(info, arrival.seq_is_local))
+            return None
+        return Frame(
+            image=image, stamp_ns=info.stamp_ns, frame_seq=info.frame_seq,
+            frame_id=info.frame_id, epoch=info.epoch, source=info.source, policy=info.policy,
+            rectified=info.rectified, seq_is_local=arrival.seq_is_local,
+            receive_ms=(self._now_ns() - info.stamp_ns) / 1e6)
+
+    def _note_problem(self, problem: str) -> None:
+        self._last_problem = problem
+        if problem:
+            self.say_once(problem, f'{self._image.topic}: {problem}')
+
+    # -- health ----------------------------------------------------------------------------------
+
+    def health(self) -> tuple[bytes, str, dict[str, str]]:
+        """Judge rate, skipped frames and errors."""
+        level, sentence = judge_rate(
+            self._received, self.settings['expected_rate_hz'], wanted=self._image.is_open)
+        if level == OK and self._last_problem:
+            level, sentence = WARN, self._last_problem
+        elif level == OK and self._arrivals.zero_stamps:
+            level, sentence = WARN, 'images with a zero stamp are refused'
+        details = {
+            'model': self._stage.model,
+            'layout': self._layout.id,
+            'received': self._received.count,
+            'published': self._poses.sent,
+            'skipped': self._stage.skipped,
+            'waiting_replaced': self._mailbox.replaced,
+            'image_errors': self._image_errors,
+            'zero_stamps': self._arrivals.zero_stamps,
+            'repeated_stamps': self._arrivals.repeats,
+            'without_frame_info': self._arrivals.unpaired,
+            'restarts': self._stage.restarts,
+        }
+        return level, sentence, {key: str(value) for key, value in details.items()}
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node as a process of its own."""
+    return run(lambda: [PoseNode()], args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

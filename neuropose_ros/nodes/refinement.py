@@ -1,0 +1,194 @@
+"""The refinement node: people in, better people out, and predictions back to the pose node."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from rclpy.parameter import Parameter
+from visualization_msgs.msg import MarkerArray
+
+from neuropose_ros.core import wire
+from neuropose_ros.core.errors import LayoutError
+from neuropose_ros.core.layouts import layout
+from neuropose_ros.core.pose import PoseFrame
+from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.msg import PersonArray
+from neuropose_ros.msg import SkeletonLayout as SkeletonLayoutMessage
+from neuropose_ros.nodes import markers, qos
+from neuropose_ros.nodes.base import OK, WARN, StageNode, judge_rate
+from neuropose_ros.nodes.hub import Hub
+from neuropose_ros.nodes.parameters import ParameterSpec
+from neuropose_ros.nodes.ports import Input, Output
+from neuropose_ros.nodes.rates import RateMeter
+from neuropose_ros.nodes.spin import run
+from neuropose_ros.nodes.types import ROS
+from neuropose_ros.refinement.parameters import RefinementParameters
+from neuropose_ros.refinement.stage import RefinementStage
+
+
+def _spec(item: Any) -> ParameterSpec:
+    low, high = item.metadata.get('range', (None, None))
+    return ParameterSpec(
+        item.name, item.default, item.metadata['text'], unit=item.metadata.get('unit', ''),
+        minimum=low, maximum=high, choices=item.metadata.get('choices', ()), live=True)
+
+
+def _parameters(settings: dict[str, Any]) -> RefinementParameters:
+    return RefinementParameters(**{spec.name: settings[spec.name] for spec in REFINEMENT})
+
+
+REFINEMENT = tuple(_spec(item) for item in fields(RefinementParameters))
+
+PARAMETERS = (
+    *REFINEMENT,
+    ParameterSpec(
+        'expected_rate_hz', 0.0, 'Declared rate of poses; below 90 % of it /diagnostics warns. '
+        '0 = not declared.', unit='Hz', minimum=0.0, maximum=1000.0, live=True),
+)
+
+
+class RefinementNode(StageNode):
+    """Runs a `RefinementStage` on every PersonArray."""
+
+    PARAMETERS = PARAMETERS
+
+    def __init__(
+        self, *, hub: Hub | None = None, overrides: Sequence[Parameter[Any]] = (),
+        cli_args: Sequence[str] = (),
+    ) -> None:
+        """Declare; nothing is opened before configure."""
+        super().__init__('refinement', hub=hub, overrides=overrides, cli_args=cli_args)
+        self._received = RateMeter()
+        self._layouts: dict[str, SkeletonLayout] = {}
+        self._bad_messages = 0
+        self._opened = False
+
+    def check(self, settings: dict[str, Any]) -> None:
+        """Refuse values that contradict each other.
+
+        Raises:
+            ParameterError: they do.
+        """
+        _parameters(settings)
+
+    def setup(self) -> None:
+        """Make the stage and advertise.
+
+        Raises:
+            ParameterError: parameters contradict each other.
+        """
+        self._stage = RefinementStage(_parameters(self.settings))
+
+        def to_message(frame: PoseFrame) -> Any:
+            return wire.pose_frame_to_message(frame, ROS)
+
+        def key(frame: PoseFrame) -> tuple[int, int]:
+            return frame.stamp_ns, frame.frame_seq
+
+        self._refined: Output[PoseFrame] = Output(
+            self, 'poses_refined', PersonArray, qos.reliable(10), to_message, key=key,
+            hub=self.hub)
+        self._feedback: Output[PoseFrame] = Output(
+            self, 'pose_feedback', PersonArray, qos.best_effort(1), to_message, key=key,
+            hub=self.hub)
+        self._markers: Output[Any] = Output(
+            self, '~/markers', MarkerArray, qos.best_effort(1), lambda array: array,
+            key=lambda array: id(array))
+        self._poses: Input[PoseFrame] = Input(
+            self, 'poses', PersonArray, qos.reliable(10), self._on_message,
+            on_value=self._on_poses, hub=self.hub,
+            message_key=lambda m: (wire.stamp_ns(m.header.stamp), m.frame_seq))
+        # Only foreign layouts need the topic: built-in ids resolve without it.
+        self._layout_in: Input[Any] = Input(
+            self, 'layouts', SkeletonLayoutMessage, qos.latched(), self._on_layout)
+        self._opened = True
+
+    def teardown(self) -> None:
+        """Withdraw everything."""
+        if not self._opened:
+            return
+        self._opened = False
+        for port in (self._poses, self._layout_in, self._refined, self._feedback, self._markers):
+            port.close()
+
+    def apply_live(self, changed: dict[str, Any]) -> None:
+        """Refine on with the new parameters."""
+        self._stage.parameters = _parameters(self.settings)
+
+    def demanded(self) -> bool:
+        """Somebody wants refined poses or markers; feedback alone is no reason to work."""
+        return self._refined.demanded or self._markers.demanded
+
+    def follow_demand(self, wanted: bool) -> None:
+        """Read poses only while in demand."""
+        self._poses.want(wanted)
+        self._layout_in.want(wanted)
+
+    def _on_layout(self, message: Any) -> None:
+        try:
+            found = wire.layout_from_message(message)
+        except (LayoutError, ValueError) as error:
+            self.say_once(f'layout{message.id}', f'layouts: {message.id} is not usable: {error}')
+            return
+        self._layouts[message.id] = found
+
+    def _layout(self, name: str) -> SkeletonLayout | None:
+        found = self._layouts.get(name)
+        if found is None:
+            try:
+                found = self._layouts[name] = layout(name)
+            except LayoutError:
+                return None
+        return found
+
+    def _on_message(self, message: Any) -> None:
+        try:
+            poses = wire.pose_frame_from_message(message)
+        except ValueError as error:
+            self._bad_messages += 1
+            self.say_once('bad', f'{self._poses.topic}: a message is refused: {error}')
+            return
+        self._on_poses(poses)
+
+    def _on_poses(self, poses: PoseFrame) -> None:
+        self._received.tick()
+        refined = self._stage.process(poses)
+        self._refined.send(refined)
+        if self._feedback.demanded:
+            feedback = self._stage.feedback()
+            if feedback is not None:
+                self._feedback.send(feedback)
+        if self._markers.outside:
+            known = self._layout(refined.layout)
+            if known is None:
+                self.say_once(refined.layout, f'no markers: layout {refined.layout} is not known; '
+                              'its publisher must publish it on layouts')
+            else:
+                self._markers.send(markers.marker_array(refined, known))
+
+    def health(self) -> tuple[bytes, str, dict[str, str]]:
+        """Judge rate, restarts and refused messages."""
+        level, sentence = judge_rate(
+            self._received, self.settings['expected_rate_hz'], wanted=self._poses.is_open)
+        if level == OK and self._bad_messages:
+            level, sentence = WARN, f'{self._bad_messages} malformed messages were refused'
+        details = {
+            'received': self._received.count,
+            'published': self._refined.sent,
+            'bad_messages': self._bad_messages,
+            'repeated_stamps': self._stage.repeats,
+            'restarts': self._stage.restarts,
+        }
+        return level, sentence, {key: str(value) for key, value in details.items()}
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node as a process of its own."""
+    return run(lambda: [RefinementNode()], args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
