@@ -194,8 +194,9 @@ def _residuals(signal: _Signal, strides_hz: Array, harmonics: tuple[int, ...]) -
               * signal.times_s[:, np.newaxis] * np.asarray(harmonics))
     waves = np.concatenate([np.cos(phases), np.sin(phases)], -1)
     basis = np.linalg.qr(waves - signal.trend @ (signal.trend.T @ waves))[0]
-    fitted: Array = (basis @ (basis.transpose(0, 2, 1) @ signal.values)[..., np.newaxis])[..., 0]
-    return signal.values - fitted
+    weights = (basis.transpose(0, 2, 1) @ signal.values)[..., np.newaxis]
+    residuals: Array = signal.values - (basis @ weights)[..., 0]
+    return residuals
 
 
 def _explained(signal: _Signal, strides_hz: Array, harmonics: tuple[int, ...]) -> Array:
@@ -205,13 +206,12 @@ def _explained(signal: _Signal, strides_hz: Array, harmonics: tuple[int, ...]) -
         return np.zeros(len(strides_hz))
     left = (_residuals(signal, strides_hz, harmonics) ** 2).sum(-1)
     # No real signal is explained to the last digit; an exact one must not silence the others.
-    return np.clip(1 - left / total, 0, 1 - 1e-6)
+    explained: Array = np.clip(1 - left / total, 0, 1 - 1e-6)
+    return explained
 
 
 def _log_likelihood(signal: _Signal, strides_hz: Array, harmonics: tuple[int, ...]) -> Array:
-    unexplained = np.log1p(-_explained(signal, strides_hz, harmonics))
-    likelihood: Array = -len(signal.times_s) / 2 * unexplained
-    return likelihood
+    return -len(signal.times_s) / 2 * np.log1p(-_explained(signal, strides_hz, harmonics))
 
 
 def _stride_hz(signals: Sequence[_Signal], window_s: float) -> float:
