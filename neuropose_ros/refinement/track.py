@@ -42,7 +42,7 @@ class View:
         if self.width <= 0 or self.height <= 0:
             return np.zeros(len(points), bool)
         limit = (self.width - 0.5, self.height - 0.5)
-        beyond: Mask = ((points[:, :2] < -0.5) | (points[:, :2] > limit)).any(axis=1)
+        beyond: Mask = np.any((points[:, :2] < -0.5) | (points[:, :2] > limit), axis=1)
         return beyond
 
 
@@ -237,7 +237,7 @@ class Track:
 def checked_person(person: PersonPose, view: View) -> PersonPose:
     """Return ``person`` unfiltered, without values or states that cannot be."""
     def cleaned(points: Floats, states: States, flat: bool) -> tuple[Floats, States]:
-        finite: Mask = (np.abs(points) < _FARTHEST).all(axis=1)
+        finite: Mask = np.all(np.abs(points) < _FARTHEST, axis=1)
         beyond = view.outside(points.astype(np.float64)) if flat else np.zeros_like(finite)
         measured = _IS_MEASURED[states]
         states = np.where(measured & ~finite, np.uint8(JointState.MISSING), states)
