@@ -104,7 +104,7 @@ def _colours(layout: SkeletonLayout) -> tuple[Colour, ...]:
 
 def _drawable(points: Floats) -> list[bool]:
     """Say which of (K, 2) points have a place that can be drawn."""
-    return [max(abs(x), abs(y)) < _FAR_PX for x, y in points.tolist()]
+    return [abs(x) < _FAR_PX and abs(y) < _FAR_PX for x, y in points.tolist()]
 
 
 def _fixed(points: Floats) -> list[list[int]]:
