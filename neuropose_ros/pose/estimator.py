@@ -33,3 +33,7 @@ class PoseEstimator(Protocol):
     def reset(self) -> None:
         """Forget all earlier frames."""
         ...
+
+    def close(self) -> None:
+        """Give back memory and devices; the estimator is not used again."""
+        ...

@@ -1,0 +1,299 @@
+"""TensorFlow Lite to ONNX: channels first, only what the wanted outputs need.
+
+Operator semantics: the TensorFlow Lite operator reference and the ONNX operator specification
+(opset 17). TensorFlow Lite images are (N, H, W, C), ONNX ones (N, C, H, W).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuropose_ros.core.errors import ModelError
+from neuropose_ros.inference.tflite import Network, Operator, read_network
+
+# Goes into the name of every converted file: raise it when the output changes.
+CONVERTER_VERSION = 1
+_OPSET = 17
+_SAME, _VALID = 0, 1
+_TO_CHANNELS_FIRST, _TO_CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
+
+
+@dataclass(frozen=True)
+class ImageInput:
+    """How the pictures that go in become what the network was trained on.
+
+    The converted network takes uint8 (1, H, W, 3) BGR pictures; the subtraction is its first
+    operation, scale and channel order go into the weights of the first convolution.
+
+    Attributes:
+        offset: is subtracted from every value 0..255.
+        scale: the difference is multiplied by it.
+    """
+
+    offset: float
+    scale: float
+
+
+def convert(
+    content: bytes, image: ImageInput, outputs: Mapping[int, str],
+) -> bytes:
+    """Convert a network with one RGB picture as input to a serialised ONNX model.
+
+    Args:
+        content: the .tflite file.
+        image: the picture's value range.
+        outputs: name of each wanted output by its position in the file; the rest is pruned.
+            Image-like outputs come channels first.
+
+    Raises:
+        ModelError: the network uses something that is not converted.
+    """
+    network = read_network(content)
+    wanted = {network.outputs[position]: name for position, name in outputs.items()}
+    return _Converter(network, image, wanted).model()
+
+
+class _Converter:
+    """Builds the nodes operator by operator; state of one conversion."""
+
+    def __init__(
+        self, network: Network, image: ImageInput, outputs: Mapping[int, str],
+    ) -> None:
+        self._network = network
+        self._image = image
+        self._outputs = outputs
+        self._operators = _needed(network, set(outputs))
+        self._nodes: list[Any] = []
+        self._constants: dict[str, NDArray[Any]] = {}
+        # Zero padding that goes into the convolution that reads it, by tensor.
+        self._padded: dict[int, tuple[int, tuple[int, int, int, int]]] = {}
+        self._emitters: dict[str, Callable[[Operator], None]] = {
+            'CONV_2D': self._convolution,
+            'DEPTHWISE_CONV_2D': self._convolution,
+            'MAX_POOL_2D': self._max_pool,
+            'ADD': self._add,
+            'PAD': self._pad,
+            'RESIZE_BILINEAR': self._resize,
+            'DEPTH_TO_SPACE': self._depth_to_space,
+            'RESHAPE': self._reshape,
+            'CONCATENATION': self._concatenation,
+            'LOGISTIC': self._logistic,
+        }
+
+    def model(self) -> bytes:
+        """Return the serialised, checked model."""
+        import onnx
+        from onnx import TensorProto, helper, numpy_helper
+
+        if len(self._network.inputs) != 1:
+            raise ModelError('a network with one picture as input is expected')
+        source = self._network.inputs[0]
+        shape = self._network.tensors[source].shape
+        self._read_image(self._tensor_name(source))
+        for operator in self._operators:
+            emitter = self._emitters.get(operator.kind)
+            if emitter is None:
+                raise ModelError(f'operator {operator.kind} of the network is not converted')
+            emitter(operator)
+        graph = helper.make_graph(
+            self._nodes, 'neuropose',
+            [helper.make_tensor_value_info('image', TensorProto.UINT8, shape)],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, self._output_shape(tensor))
+             for tensor, name in self._outputs.items()],
+            [numpy_helper.from_array(value, name) for name, value in self._constants.items()],
+        )
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid('', _OPSET)], ir_version=8,
+            producer_name='neuropose', producer_version=str(CONVERTER_VERSION),
+        )
+        try:
+            onnx.checker.check_model(model, full_check=True)
+        except onnx.checker.ValidationError as error:
+            raise ModelError(f'the converted network is not valid ONNX: {error}') from error
+        return bytes(model.SerializeToString())
+
+    def _node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> None:
+        from onnx import helper
+
+        self._nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+
+    def _constant(self, name: str, value: NDArray[Any]) -> str:
+        self._constants[name] = np.ascontiguousarray(value)
+        return name
+
+    def _tensor_name(self, tensor: int) -> str:
+        return self._outputs.get(tensor, f't{tensor}')
+
+    def _shape(self, tensor: int) -> tuple[int, ...]:
+        return self._network.tensors[tensor].shape
+
+    def _output_shape(self, tensor: int) -> tuple[int, ...]:
+        shape = self._shape(tensor)
+        return tuple(shape[i] for i in _TO_CHANNELS_FIRST) if len(shape) == 4 else shape
+
+    def _data(self, tensor: int) -> NDArray[Any]:
+        data = self._network.tensors[tensor].data
+        if data is None:
+            raise ModelError('the network computes a weight: not converted')
+        return data
+
+    def _read_image(self, output: str) -> None:
+        self._node('Transpose', ['image'], 'planes', perm=_TO_CHANNELS_FIRST)
+        if self._image.offset:
+            self._node('Cast', ['planes'], 'values', to=1)
+            offset = self._constant('offset', np.array(self._image.offset, np.float32))
+            self._node('Sub', ['values', offset], output)
+        else:
+            self._node('Cast', ['planes'], output, to=1)
+
+    def _activate(self, operator: Operator, name: str) -> str:
+        """Name for the result before the fused activation; adds the node behind it."""
+        kind = operator.options.get('FusedActivationFunction', 0)
+        if kind == 0:
+            return name
+        limits = {1: (0.0, None), 3: (0.0, 6.0)}
+        if kind not in limits:
+            raise ModelError(f'fused activation {kind} of the network is not converted')
+        return f'{name}_linear'
+
+    def _activation(self, operator: Operator, name: str) -> None:
+        kind = operator.options.get('FusedActivationFunction', 0)
+        if kind == 1:
+            self._node('Relu', [f'{name}_linear'], name)
+        elif kind == 3:
+            low = self._constant('zero', np.zeros((), np.float32))
+            high = self._constant('six', np.full((), 6, np.float32))
+            self._node('Clip', [f'{name}_linear', low, high], name)
+
+    def _convolution(self, operator: Operator) -> None:
+        source, weight_tensor = operator.inputs[:2]
+        depthwise = operator.kind == 'DEPTHWISE_CONV_2D'
+        # (out, h, w, in), or (1, h, w, out) depthwise.
+        weights = self._data(weight_tensor).transpose((3, 0, 1, 2) if depthwise else (0, 3, 1, 2))
+        size = weights.shape[2:]
+        pads = self._pads(operator, size)
+        padded = self._padded.get(source)
+        if padded is not None:
+            if operator.options['Padding'] != _VALID:
+                raise ModelError('the network pads twice: not converted')
+            source, pads = padded
+        if source == self._network.inputs[0]:
+            weights = weights[:, ::-1] * np.float32(self._image.scale)
+        name = self._tensor_name(operator.outputs[0])
+        inputs = [self._tensor_name(source), self._constant(f'w{weight_tensor}_{name}', weights)]
+        if len(operator.inputs) > 2 and operator.inputs[2] >= 0:
+            bias = operator.inputs[2]
+            inputs.append(self._constant(f'b{bias}', self._data(bias)))
+        options = operator.options
+        self._node(
+            'Conv', inputs, self._activate(operator, name), pads=pads, kernel_shape=size,
+            strides=(options['StrideH'], options['StrideW']),
+            dilations=(options['DilationHFactor'], options['DilationWFactor']),
+            group=self._shape(source)[3] if depthwise else 1,
+        )
+        self._activation(operator, name)
+
+    def _pads(self, operator: Operator, size: tuple[int, ...]) -> tuple[int, int, int, int]:
+        """Return top, left, bottom, right of the SAME rule; the odd one goes below and right."""
+        if operator.options['Padding'] == _VALID:
+            return 0, 0, 0, 0
+        options = operator.options
+        shape = self._shape(operator.inputs[0])
+        totals = []
+        for length, kernel, stride, dilation in (
+            (shape[1], size[0], options['StrideH'], options.get('DilationHFactor', 1)),
+            (shape[2], size[1], options['StrideW'], options.get('DilationWFactor', 1)),
+        ):
+            steps = -(-length // stride) - 1
+            totals.append(max(0, steps * stride + (kernel - 1) * dilation + 1 - length))
+        top, left = totals[0] // 2, totals[1] // 2
+        return top, left, totals[0] - top, totals[1] - left
+
+    def _max_pool(self, operator: Operator) -> None:
+        options = operator.options
+        size = (options['FilterHeight'], options['FilterWidth'])
+        name = self._tensor_name(operator.outputs[0])
+        self._node(
+            'MaxPool', [self._tensor_name(operator.inputs[0])], self._activate(operator, name),
+            kernel_shape=size, strides=(options['StrideH'], options['StrideW']),
+            pads=self._pads(operator, size),
+        )
+        self._activation(operator, name)
+
+    def _add(self, operator: Operator) -> None:
+        name = self._tensor_name(operator.outputs[0])
+        if any(self._network.tensors[i].data is not None for i in operator.inputs):
+            raise ModelError('the network adds a constant: not converted')
+        self._node('Add', [self._tensor_name(i) for i in operator.inputs],
+                   self._activate(operator, name))
+        self._activation(operator, name)
+
+    def _pad(self, operator: Operator) -> None:
+        source, target = operator.inputs[0], operator.outputs[0]
+        pads = self._data(operator.inputs[1])
+        readers = [other for other in self._operators if target in other.inputs]
+        convolutions = {'CONV_2D', 'DEPTHWISE_CONV_2D'}
+        if (pads[[0, 3]].any() or target in self._outputs
+                or any(reader.kind not in convolutions for reader in readers)):
+            raise ModelError('the network pads something else than a convolution: not converted')
+        (top, bottom), (left, right) = pads[1:3].tolist()
+        self._padded[target] = source, (top, left, bottom, right)
+
+    def _resize(self, operator: Operator) -> None:
+        if operator.options['AlignCorners']:
+            raise ModelError('the network resizes with aligned corners: not converted')
+        source, target = operator.inputs[0], operator.outputs[0]
+        old, new = self._shape(source), self._shape(target)
+        scales = np.array([1, 1, new[1] / old[1], new[2] / old[2]], np.float32)
+        mode = 'half_pixel' if operator.options['HalfPixelCenters'] else 'asymmetric'
+        name = self._tensor_name(target)
+        self._node('Resize', [self._tensor_name(source), '', self._constant(f's{name}', scales)],
+                   name, mode='linear', coordinate_transformation_mode=mode)
+
+    def _depth_to_space(self, operator: Operator) -> None:
+        self._node('DepthToSpace', [self._tensor_name(operator.inputs[0])],
+                   self._tensor_name(operator.outputs[0]),
+                   blocksize=operator.options['BlockSize'], mode='DCR')
+
+    def _reshape(self, operator: Operator) -> None:
+        source, target = operator.inputs[0], operator.outputs[0]
+        name, shape = self._tensor_name(target), self._shape(target)
+        current = self._tensor_name(source)
+        if len(self._shape(source)) == 4:
+            # The values are in channels-last order only in the network's own layout.
+            self._node('Transpose', [current], f'{name}_last', perm=_TO_CHANNELS_LAST)
+            current = f'{name}_last'
+        if len(shape) == 4:
+            raise ModelError('the network reshapes to a picture: not converted')
+        self._node('Reshape', [current, self._constant(f'r{name}', np.array(shape, np.int64))],
+                   name)
+
+    def _concatenation(self, operator: Operator) -> None:
+        target = operator.outputs[0]
+        axis = operator.options['Axis'] % len(self._shape(target))
+        if len(self._shape(target)) == 4:
+            axis = _TO_CHANNELS_FIRST.index(axis)
+        name = self._tensor_name(target)
+        self._node('Concat', [self._tensor_name(i) for i in operator.inputs],
+                   self._activate(operator, name), axis=axis)
+        self._activation(operator, name)
+
+    def _logistic(self, operator: Operator) -> None:
+        self._node('Sigmoid', [self._tensor_name(operator.inputs[0])],
+                   self._tensor_name(operator.outputs[0]))
+
+
+def _needed(network: Network, outputs: set[int]) -> list[Operator]:
+    """Return the operators that the wanted outputs need, in order."""
+    wanted = set(outputs)
+    kept = []
+    for operator in reversed(network.operators):
+        if wanted.intersection(operator.outputs):
+            wanted.update(operator.inputs)
+            kept.append(operator)
+    return kept[::-1]

@@ -1,0 +1,132 @@
+"""The pose stage: frame in, people with identities out, whatever happens to the frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from neuropose_ros.core.clocks import Timeline
+from neuropose_ros.core.errors import ImageError, NeuroposeError
+from neuropose_ros.core.layouts import convert_frame
+from neuropose_ros.core.pose import Frame, FrameStatus, Image, PoseFrame
+from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.core.wire import FrameInfo
+from neuropose_ros.pose.estimator import PoseEstimator
+from neuropose_ros.pose.tracking import Tracker
+
+
+class PoseStage:
+    """Runs an estimator on frame after frame.
+
+    Attributes:
+        last_error: one sentence on what was wrong with the last frame, empty if nothing.
+        restarts: how often time or epoch began anew and the state was dropped.
+        skipped: frames of the source that never came here.
+    """
+
+    def __init__(
+        self, estimator: PoseEstimator, *, layout: SkeletonLayout | None = None,
+        tracker: Tracker | None = None,
+    ) -> None:
+        """Take the estimator.
+
+        Args:
+            estimator: is reset and closed with the stage.
+            layout: to give the people in; None = the estimator's.
+            tracker: gives the identities.
+        """
+        self._estimator = estimator
+        self._layout = layout or estimator.layout
+        self._tracker = tracker or Tracker()
+        self._timeline = Timeline()
+        self._last_seq: int | None = None
+        self.last_error = ''
+        self.restarts = 0
+        self.skipped = 0
+
+    @property
+    def layout(self) -> SkeletonLayout:
+        """The layout of the results."""
+        return self._layout
+
+    @property
+    def model(self) -> str:
+        """Id of the model."""
+        return self._estimator.model
+
+    def process(self, frame: Frame, feedback: PoseFrame | None = None) -> PoseFrame:
+        """Return the people in ``frame``; status ERROR and `last_error` if it cannot be used.
+
+        A frame of a new epoch, or from before the last one, makes the stage begin anew.
+        """
+        skipped = self._enter(frame.stamp_ns, frame.epoch, frame.frame_seq)
+        try:
+            image = checked_image(frame.image)
+            if image is not frame.image:
+                frame = replace(frame, image=image)
+            found = self._estimator.estimate(frame, feedback)
+        except NeuroposeError as error:
+            self.last_error = str(error)
+            return replace(self._empty(frame), skipped_before=skipped)
+        self.last_error = ''
+        people = self._tracker.update(found.persons, frame.stamp_ns)
+        found = replace(found, persons=people, skipped_before=skipped)
+        return convert_frame(found, self._estimator.layout, self._layout)
+
+    def failed(self, info: FrameInfo, seq_is_local: bool) -> PoseFrame:
+        """Return the result of a frame whose image could not even be read."""
+        skipped = self._enter(info.stamp_ns, info.epoch, info.frame_seq)
+        return PoseFrame(
+            stamp_ns=info.stamp_ns, frame_seq=info.frame_seq, layout=self._layout.id,
+            image_width=0, image_height=0, frame_id=info.frame_id, epoch=info.epoch,
+            seq_is_local=seq_is_local, status=FrameStatus.ERROR, skipped_before=skipped,
+            stage='pose', model=self.model)
+
+    def reset(self) -> None:
+        """Forget all earlier frames; ids of people are not used again."""
+        self._forget()
+        self._timeline = Timeline()
+
+    def close(self) -> None:
+        """Give back what the estimator holds."""
+        self._estimator.close()
+
+    def _enter(self, stamp_ns: int, epoch: int, frame_seq: int) -> int:
+        """Take the frame's place in time; return the frames skipped before it."""
+        if self._timeline.restarted(stamp_ns, epoch):
+            self.restarts += 1
+            self._forget()
+        last, self._last_seq = self._last_seq, frame_seq
+        skipped = max(0, frame_seq - last - 1) if last is not None else 0
+        self.skipped += skipped
+        return skipped
+
+    def _forget(self) -> None:
+        self._estimator.reset()
+        self._tracker.reset()
+        self._last_seq = None
+
+    def _empty(self, frame: Frame) -> PoseFrame:
+        height, width = (*getattr(frame.image, 'shape', ()), 0, 0)[:2]
+        return PoseFrame(
+            stamp_ns=frame.stamp_ns, frame_seq=frame.frame_seq, layout=self._layout.id,
+            image_width=width, image_height=height, frame_id=frame.frame_id, epoch=frame.epoch,
+            seq_is_local=frame.seq_is_local, status=FrameStatus.ERROR, stage='pose',
+            model=self.model, receive_ms=frame.receive_ms)
+
+
+def checked_image(image: Image) -> Image:
+    """Return an image that every estimator can read: (H, W, 3) uint8, rows one after the other.
+
+    Raises:
+        ImageError: it is something else, or empty.
+    """
+    if not isinstance(image, np.ndarray):
+        raise ImageError(f'an image must be an array, not {type(image).__name__}')
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ImageError(
+            f'an image must be (height, width, 3) uint8 in BGR, not {image.shape} {image.dtype}')
+    if not image.size:
+        raise ImageError(f'an image of {image.shape[1]}x{image.shape[0]} has no pixels')
+    return np.ascontiguousarray(image)
