@@ -110,8 +110,8 @@ def _colour(name: str) -> str:
 
 def _draw_track(axes: Axes, track: JointTrack, axis: int, starts_s: Sequence[float]) -> None:
     times_s = track.times_s
-    jumps = (np.diff(times_s) > _GAP_S) | (np.diff(np.searchsorted(starts_s, times_s, 'right')) > 0)
-    breaks = np.flatnonzero(jumps) + 1
+    section = np.searchsorted(starts_s, times_s, 'right')
+    breaks = np.flatnonzero((np.diff(times_s) > _GAP_S) | (np.diff(section) > 0)) + 1
     measured = np.isin(track.states, _MEASURED)
     values = track.points[:, axis].astype(np.float64)
 
