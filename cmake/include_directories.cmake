@@ -17,3 +17,18 @@ function(neuropose_drop_missing_include_directories)
     set_property(TARGET ${target} PROPERTY INTERFACE_INCLUDE_DIRECTORIES "${kept}")
   endforeach()
 endfunction()
+
+# The same the other way round: what this package exports must not name this machine's Python and
+# numpy, and may not where they lie inside the source tree (a virtual environment there).
+function(neuropose_keep_include_directories_private target)
+  get_target_property(directories ${target} INTERFACE_INCLUDE_DIRECTORIES)
+  set(kept "")
+  foreach(directory IN LISTS directories)
+    if(IS_ABSOLUTE "${directory}")
+      list(APPEND kept "$<BUILD_INTERFACE:${directory}>")
+    else()
+      list(APPEND kept "${directory}")
+    endif()
+  endforeach()
+  set_property(TARGET ${target} PROPERTY INTERFACE_INCLUDE_DIRECTORIES "${kept}")
+endfunction()
