@@ -1,0 +1,199 @@
+"""Play a rosbag2 recording through the graph, in the recording's own time.
+
+    ros2 launch neuropose_ros replay.launch.py bag:=DIR
+    ros2 launch neuropose_ros replay.launch.py bag:=DIR loop:=true rate:=0.5 start:=10
+
+Recorded images are estimated and refined anew; recorded poses alone are refined anew. What is
+made anew is not played.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    LogInfo,
+    OpaqueFunction,
+    RegisterEventHandler,
+    TimerAction,
+)
+from launch.event_handlers import OnProcessExit
+from launch.events import Shutdown
+from launch.events.process import ProcessExited
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+BOOLEAN = ['true', 'false']
+# What each node makes, so that it is not played as well.
+MADE_BY_POSE = ('poses', 'layouts', 'frame_done', 'pose/debug_image')
+MADE_BY_REFINEMENT = ('poses_refined', 'pose_feedback', 'refinement/markers')
+LAST_MESSAGES_S = 1.0
+
+ARGUMENTS = (
+    DeclareLaunchArgument(
+        'bag', description='Folder of the recording (the one with metadata.yaml)'),
+    DeclareLaunchArgument(
+        'namespace', default_value='',
+        description='Namespace in the recording. Empty: the one that it has'),
+    DeclareLaunchArgument(
+        'images', default_value='auto', choices=['auto', 'raw', 'compressed', 'none'],
+        description='Which recorded images to estimate anew; auto: raw, else compressed, else '
+        'none; none: refine the recorded poses'),
+    DeclareLaunchArgument(
+        'loop', default_value='false', choices=BOOLEAN,
+        description='true: start again at the end; every stage is reset each time'),
+    DeclareLaunchArgument(
+        'rate', default_value='1.0', description='Speed of the clock, 1.0 = as recorded'),
+    DeclareLaunchArgument(
+        'start', default_value='0.0', description='Seconds to skip at the beginning'),
+    DeclareLaunchArgument(
+        'composed', default_value='false', choices=BOOLEAN,
+        description='true: the nodes share one process'),
+    DeclareLaunchArgument('params_file', default_value='', description='Parameter file'),
+    DeclareLaunchArgument(
+        'rviz', default_value='false', choices=BOOLEAN, description='true: open RViz'),
+    DeclareLaunchArgument(
+        'record', default_value='false', choices=['false', 'true', 'compressed', 'raw'],
+        description='true: record the new result, without images'),
+    DeclareLaunchArgument(
+        'record_to', default_value='', description='Folder of the new recording'),
+)
+
+
+class LaunchError(RuntimeError):
+    """An argument that cannot be followed; the message is one sentence for people."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to play and what to make anew.
+
+    Attributes:
+        namespace: absolute, without a slash at the end; '' for the root.
+        source: `topic:/name` of the images; '' when recorded poses are refined.
+        nodes: of `pose` and `refinement`.
+        left_out: recorded topics that are not played.
+    """
+
+    namespace: str
+    source: str
+    nodes: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def read_topics(bag: Path) -> dict[str, str]:
+    """Return type by name of the topics that have messages.
+
+    Raises:
+        LaunchError: it is no recording.
+    """
+    path = bag / 'metadata.yaml'
+    if not path.is_file():
+        raise LaunchError(
+            f'bag:={str(bag)!r} has no metadata.yaml: give the folder of a rosbag2 recording; '
+            'after a crash `ros2 bag reindex` makes the file')
+    try:
+        entries = yaml.safe_load(path.read_text(encoding='utf-8'))[
+            'rosbag2_bagfile_information']['topics_with_message_count']
+        return {entry['topic_metadata']['name']: entry['topic_metadata']['type']
+                for entry in entries if entry['message_count']}
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise LaunchError(f'{path} is not the metadata of a rosbag2 recording: '
+                          f'{type(error).__name__} {error}') from None
+
+
+def make_plan(topics: dict[str, str], images: str, namespace: str) -> Plan:
+    """Decide from the recorded topics what is played and what is made anew.
+
+    Raises:
+        LaunchError: there is nothing to work on, or it is not clear on what.
+    """
+    kinds = {'raw': '/image_raw', 'compressed': '/image_raw/compressed', 'none': '/poses'}
+    wanted = list(kinds) if images == 'auto' else [images]
+    for kind in wanted:
+        spaces = sorted(name[:-len(kinds[kind])] for name in topics if name.endswith(kinds[kind]))
+        if namespace:
+            spaces = [space for space in spaces if space == '/' + namespace.strip('/')]
+        if len(spaces) > 1:
+            raise LaunchError(
+                'the recording has several namespaces, choose one: '
+                + ', '.join(f'namespace:={space or "/"}' for space in spaces))
+        if spaces:
+            return _plan(topics, kind, spaces[0], kinds[kind])
+    names = ', '.join(kinds[kind][1:] for kind in wanted)
+    raise LaunchError(
+        f'the recording has no {names}{f" in {namespace}" if namespace else ""}; it has '
+        + (', '.join(sorted(topics)) or 'no messages at all'))
+
+
+def _plan(topics: dict[str, str], kind: str, space: str, suffix: str) -> Plan:
+    nodes = ('refinement',) if kind == 'none' else ('pose', 'refinement')
+    made = MADE_BY_REFINEMENT + (MADE_BY_POSE if 'pose' in nodes else ())
+    left_out = tuple(name for name in topics if name in {f'{space}/{topic}' for topic in made})
+    return Plan(space, '' if kind == 'none' else f'topic:{space}{suffix}', nodes, left_out)
+
+
+def positive(name: str, text: str, *, zero: bool) -> str:
+    """Check a number."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not (number >= 0 if zero else number > 0) or number == float('inf'):
+        raise LaunchError(f'{name}:={text!r} must be a number {">=" if zero else ">"} 0')
+    return text
+
+
+def player(plan: Plan, arguments: dict[str, str]) -> ExecuteProcess:
+    """`ros2 bag play` with the recording's clock."""
+    command = ['ros2', 'bag', 'play', arguments['bag'], '--clock', '100',
+               '--disable-keyboard-controls',
+               '--rate', positive('rate', arguments['rate'], zero=False),
+               '--start-offset', positive('start', arguments['start'], zero=True)]
+    if arguments['loop'] == 'true':
+        command += ['--loop']
+    if plan.left_out:
+        command += ['--exclude-topics', *plan.left_out]
+    return ExecuteProcess(cmd=command, name='player', output='screen')
+
+
+def compose(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Turn the arguments into actions."""
+    arguments = {argument.name: context.launch_configurations[argument.name].strip()
+                 for argument in ARGUMENTS}
+    bag = Path(arguments['bag']).expanduser()
+    arguments['bag'] = str(bag)
+    plan = make_plan(read_topics(bag), arguments['images'], arguments['namespace'])
+    play = player(plan, arguments)
+    passed_on = {name: arguments[name]
+                 for name in ('params_file', 'rviz', 'record', 'record_to', 'composed')}
+    graph = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(str(Path(__file__).with_name('neuropose.launch.py'))),
+        launch_arguments={
+            **passed_on, 'namespace': plan.namespace, 'source': plan.source,
+            'nodes': ' '.join(plan.nodes), 'use_sim_time': 'true', 'static_tf': '', 'remap': '',
+            'autostart': 'true',
+        }.items())
+
+    def on_end(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
+        if context.is_shutdown:
+            return []
+        if event.returncode != 0:
+            raise LaunchError(f'the player ended with exit code {event.returncode}: its own '
+                              'message above says why')
+        end = EmitEvent(event=Shutdown(reason='the recording has ended'))
+        return [TimerAction(period=LAST_MESSAGES_S, actions=[end])]
+
+    what = f'estimating {plan.source}' if plan.source else f'refining {plan.namespace}/poses'
+    # The include first: it sets the environment that the player needs too.
+    return [LogInfo(msg=f'replay: {what}'), graph,
+            RegisterEventHandler(OnProcessExit(target_action=play, on_exit=on_end)), play]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Describe arguments, player and nodes."""
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=compose)])
