@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from neuropose_ros.core.pose import Image, PoseFrame
 
@@ -19,6 +19,7 @@ class Picture:
         source: set when one source changes its content, as the scene of a synthetic sequence.
         truth: the true people (stamp, seq and epoch are filled in by the player).
         restart: the content starts anew here (loop, next scene, reconnect): a new epoch.
+        lost_before: pictures the source had since the previous one that nobody can get any more.
     """
 
     image: Image
@@ -26,6 +27,7 @@ class Picture:
     source: str = ''
     truth: PoseFrame | None = field(default=None, repr=False)
     restart: bool = False
+    lost_before: int = 0
 
 
 class Source(Protocol):
@@ -64,4 +66,17 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Give the device or file back; safe to call twice and from another thread."""
+        ...
+
+
+@runtime_checkable
+class Pausable(Protocol):
+    """A live source that can let go of its device and wake whoever waits in ``read``."""
+
+    def pause(self) -> None:
+        """Free the device; ``read`` returns None at once until ``resume``. From any thread."""
+        ...
+
+    def resume(self) -> None:
+        """Let ``read`` open the device again."""
         ...

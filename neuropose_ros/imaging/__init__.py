@@ -1,0 +1,1 @@
+"""Images as they travel: raw message fields and compressed bytes, to and from BGR arrays."""
