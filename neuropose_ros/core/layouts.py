@@ -171,12 +171,12 @@ def convert_points(points: Floats, source: SkeletonLayout, target: SkeletonLayou
     return out
 
 
-def _least(values: Floats | States, source: SkeletonLayout, target: SkeletonLayout,
-           missing: float) -> Floats | States:
+def _least(
+    values: Floats | States, source: SkeletonLayout, target: SkeletonLayout, missing: float,
+) -> list[float]:
     """A derived joint is only as sure as the least sure of its parts."""
-    rows = [values[list(indices)].min() if indices else missing
+    return [float(values[list(indices)].min()) if indices else missing
             for indices in _parts(source, target)]
-    return np.asarray(rows, values.dtype)
 
 
 def convert_person(
@@ -197,8 +197,8 @@ def convert_person(
         return None if values is None else convert_points(values, source, target)
 
     def states(values: States | None) -> States | None:
-        return None if values is None else _least(
-            values, source, target, JointState.MISSING).astype(np.uint8)
+        return None if values is None else np.asarray(
+            _least(values, source, target, JointState.MISSING), np.uint8)
 
     def picked(values: Floats | None) -> Floats | None:
         return values[order] if plain and values is not None else None
@@ -206,9 +206,10 @@ def convert_person(
     return replace(
         person,
         keypoints=convert_points(person.keypoints, source, target),
-        keypoint_scores=_least(person.keypoint_scores, source, target, 0.0).astype(np.float32),
-        keypoint_states=_least(
-            person.keypoint_states, source, target, JointState.MISSING).astype(np.uint8),
+        keypoint_scores=np.asarray(
+            _least(person.keypoint_scores, source, target, 0.0), np.float32),
+        keypoint_states=np.asarray(
+            _least(person.keypoint_states, source, target, JointState.MISSING), np.uint8),
         keypoint_covariances=picked(person.keypoint_covariances),
         keypoint_velocities=points(person.keypoint_velocities),
         keypoint_innovations=picked(person.keypoint_innovations),

@@ -36,7 +36,8 @@ class SkeletonLayout:
             raise LayoutError(f'layout {self.name}: a joint name occurs twice')
         for pair in (*self.edges, *self.mirror_pairs):
             if len(pair) != 2 or not all(0 <= index < count for index in pair):
-                raise LayoutError(f'layout {self.name}: {pair} does not name two of {count} joints')
+                raise LayoutError(
+                    f'layout {self.name}: {pair} does not name two of {count} joints')
 
     def __len__(self) -> int:
         """Return K, the number of joints."""

@@ -17,12 +17,19 @@ from numpy.typing import ArrayLike
 
 from neuropose_ros.core.clocks import NS_PER_S
 from neuropose_ros.core.pose import (
-    Floats, FramePolicy, FrameStatus, JointState, Origin3D, PersonPose, PoseFrame, States,
+    Floats,
+    FramePolicy,
+    FrameStatus,
+    JointState,
+    Origin3D,
+    PersonPose,
+    PoseFrame,
+    States,
     TrackState,
 )
 from neuropose_ros.core.skeleton import SkeletonLayout
 
-_CODES = {'float32': 'f', 'uint8': 'B', 'uint16': 'H', 'int64': 'q'}
+_CODES = {'float32': 'f', 'float64': 'd', 'uint8': 'B', 'uint16': 'H', 'int64': 'q'}
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class MessageTypes:
         if self.numpy_sequences:
             return flat
         sequence = array(_CODES[dtype])
-        sequence.frombytes(memoryview(np.ascontiguousarray(flat)).cast('B'))
+        sequence.frombytes(np.ascontiguousarray(flat).data.cast('B'))
         return sequence
 
     def time(self, stamp_ns: int) -> Any:
@@ -62,8 +69,12 @@ def stamp_ns(time: Any) -> int:
 
 
 def _person_to_message(person: PersonPose, types: MessageTypes) -> Any:
-    floats = lambda values: types.sequence(values, 'float32')  # noqa: E731 - used 9 times below
-    states = lambda values: types.sequence(values, 'uint8')  # noqa: E731
+    def floats(values: ArrayLike | None) -> Any:
+        return types.sequence(values, 'float32')
+
+    def states(values: ArrayLike | None) -> Any:
+        return types.sequence(values, 'uint8')
+
     return types.find('neuropose_ros/msg/Person')(
         track_id=int(person.track_id),
         track_state=int(person.track_state),

@@ -40,8 +40,9 @@ PARAMETERS = (
         'policy', 'newest', 'newest: frames are skipped to stay current. every_frame: the '
         'source waits for the pose node (offline).', choices=tuple(_POLICIES)),
     ParameterSpec(
-        'rate_hz', 0.0, "Playback rate of files, folders and synthetic subjects; 0 = the "
-        "source's own.", unit='Hz', minimum=0.0, maximum=1000.0, live=True),
+        'rate_hz', 0.0, "Rate to play a file, folder or synthetic subject at, or to ask a "
+        "camera for at configure; 0 = the source's own.", unit='Hz',
+        minimum=0.0, maximum=1000.0, live=True),
     ParameterSpec(
         'paced', True, 'false plays a file as fast as frames are taken; use it with '
         'every_frame.'),
@@ -52,6 +53,8 @@ PARAMETERS = (
     ParameterSpec(
         'height', 0, "Height to capture at or to scale to; 0 = the source's.", unit='px',
         minimum=0, maximum=16384),
+    ParameterSpec(
+        'fourcc', '', 'Pixel format to ask a camera for, as MJPG; empty = its own choice.'),
     ParameterSpec('frame_id', 'camera', 'Optical frame of the images (REP-103, REP-104).'),
     ParameterSpec(
         'calibration_file', '', 'camera_info YAML as camera_calibration writes it; empty = '
@@ -83,8 +86,6 @@ class CameraNode(StageNode):
         self._stop = threading.Event()
         self._problem = ''
         self._ended = False
-        self._epoch = 0
-        self._next_seq = 0
         self._idle_polls = 0
 
     def setup(self) -> None:
@@ -122,16 +123,17 @@ class CameraNode(StageNode):
             self, 'frame_done', FrameInfo, qos.reliable(10),
             lambda message: self._credits.done(int(message.frame_seq)))
 
-    def _open(self) -> Player:
+    def _open(self, *, first_seq: int = 0, epoch: int = 0) -> Player:
         chosen = self.settings
         size = (chosen['width'], chosen['height'])
-        source = open_source(chosen['source'], size=size if all(size) else None)
+        source = open_source(
+            chosen['source'], rate_hz=chosen['rate_hz'] or None,
+            size=size if all(size) else None, fourcc=chosen['fourcc'], now=self._now_ns)
         return Player(
             source, policy=_POLICIES[chosen['policy']], loop=chosen['loop'],
             rate_hz=chosen['rate_hz'] or None, paced=chosen['paced'],
             frame_id=chosen['frame_id'], rectified=chosen['rectified'],
-            size=size if all(size) else None, now=self._now_ns,
-            first_seq=self._next_seq, epoch=self._epoch)
+            size=size if all(size) else None, now=self._now_ns, first_seq=first_seq, epoch=epoch)
 
     def _now_ns(self) -> int:
         return int(self.get_clock().now().nanoseconds)
@@ -187,8 +189,22 @@ class CameraNode(StageNode):
             self._player.stop()
         thread.join(timeout=5.0)
 
-    def _capture(self) -> None:
+    def _restarted(self) -> Player | None:
+        """The player; one that has come to its end begins anew for a new listener."""
         player = self._player
+        if player is None or not self._ended:
+            return player
+        try:
+            fresh = self._open(first_seq=player.next_seq, epoch=player.epoch + 1)
+        except SourceError as error:
+            self._note(str(error))
+            return None
+        player.close()
+        self._player, self._ended = fresh, False
+        return fresh
+
+    def _capture(self) -> None:
+        player = self._restarted()
         if player is None:
             return
         if not player.live and self._stop.wait(self.settings['settle_s']):

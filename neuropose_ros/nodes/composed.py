@@ -48,8 +48,10 @@ def main(args: list[str] | None = None) -> int:
     """Run the graph as one process."""
     given = sys.argv[1:] if args is None else args
     parser = argparse.ArgumentParser(prog='composed', description=__doc__)
-    parser.add_argument('--source', default='', help='camera, file, folder, url, synthetic[:scene] '
-                        'or topic:/name; default: the camera node\'s source parameter')
+    parser.add_argument(
+        '--source', default='',
+        help='camera, file, folder, url, synthetic[:scene] or topic:/name; default: the camera '
+             "node's source parameter")
     own = parser.parse_args(remove_ros_args(args=['composed', *given])[1:])
     return run(lambda: build(own.source), given)
 

@@ -130,7 +130,8 @@ def check_change(
 
 def markdown(specs: Iterable[ParameterSpec]) -> str:
     """Return the table of parameters for the docs."""
-    rows = ['| parameter | type | default | range | live | what it does |', '|---|---|---|---|---|---|']
+    head = ('parameter', 'type', 'default', 'range', 'live', 'what it does')
+    rows = [f'| {" | ".join(head)} |', '|---' * len(head) + '|']
     for spec in specs:
         default = f'`{spec.default!r}`' if isinstance(spec.default, str) else f'`{spec.default}`'
         bounds = ', '.join(f'`{choice}`' for choice in spec.choices)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

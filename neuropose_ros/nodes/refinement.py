@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from rclpy.parameter import Parameter
 from visualization_msgs.msg import MarkerArray
 
 from neuropose_ros.core import wire
+from neuropose_ros.core.clocks import Stopwatch
 from neuropose_ros.core.errors import LayoutError
 from neuropose_ros.core.layouts import layout
 from neuropose_ros.core.pose import PoseFrame
@@ -65,6 +67,8 @@ class RefinementNode(StageNode):
         self._layouts: dict[str, SkeletonLayout] = {}
         self._bad_messages = 0
         self._opened = False
+        # In one process poses come in the pose node's thread, parameters in the executor's.
+        self._working = threading.Lock()
 
     def check(self, settings: dict[str, Any]) -> None:
         """Refuse values that contradict each other.
@@ -96,7 +100,7 @@ class RefinementNode(StageNode):
             hub=self.hub)
         self._markers: Output[Any] = Output(
             self, '~/markers', MarkerArray, qos.best_effort(1), lambda array: array,
-            key=lambda array: id(array))
+            key=id)
         self._poses: Input[PoseFrame] = Input(
             self, 'poses', PersonArray, qos.reliable(10), self._on_message,
             on_value=self._on_poses, hub=self.hub,
@@ -115,8 +119,11 @@ class RefinementNode(StageNode):
             port.close()
 
     def apply_live(self, changed: dict[str, Any]) -> None:
-        """Refine on with the new parameters."""
-        self._stage.parameters = _parameters(self.settings)
+        """Refine on with the new parameters; the filters begin anew."""
+        if not changed.keys() & {spec.name for spec in REFINEMENT}:
+            return
+        with self._working:
+            self._stage.parameters = _parameters(self.settings)
 
     def demanded(self) -> bool:
         """Somebody wants refined poses or markers; feedback alone is no reason to work."""
@@ -155,19 +162,23 @@ class RefinementNode(StageNode):
 
     def _on_poses(self, poses: PoseFrame) -> None:
         self._received.tick()
-        refined = self._stage.process(poses)
-        self._refined.send(refined)
-        if self._feedback.demanded:
-            feedback = self._stage.feedback()
-            if feedback is not None:
-                self._feedback.send(feedback)
+        arrived_ms = (self.get_clock().now().nanoseconds - poses.stamp_ns) / 1e6
+        watch = Stopwatch()
+        with self._working:
+            refined = self._stage.process(poses)
+            feedback = self._stage.feedback() if self._feedback.demanded else None
+        self._refined.send(replace(
+            refined, receive_ms=arrived_ms, preprocess_ms=0.0, inference_ms=0.0,
+            postprocess_ms=watch.lap_ms()))
+        if feedback is not None:
+            self._feedback.send(feedback)
         if self._markers.outside:
             known = self._layout(refined.layout)
             if known is None:
                 self.say_once(refined.layout, f'no markers: layout {refined.layout} is not known; '
                               'its publisher must publish it on layouts')
             else:
-                self._markers.send(markers.marker_array(refined, known))
+                self._markers.send(markers.markers(refined, known))
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:
         """Judge rate, restarts and refused messages."""
@@ -179,8 +190,7 @@ class RefinementNode(StageNode):
             'received': self._received.count,
             'published': self._refined.sent,
             'bad_messages': self._bad_messages,
-            'repeated_stamps': self._stage.repeats,
-            'restarts': self._stage.restarts,
+            **asdict(self._stage.counters),
         }
         return level, sentence, {key: str(value) for key, value in details.items()}
 

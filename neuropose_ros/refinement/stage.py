@@ -43,11 +43,21 @@ class RefinementStage:
 
     def __init__(self, parameters: RefinementParameters | None = None) -> None:
         """Start without people."""
-        self.parameters = parameters or RefinementParameters()
+        self._parameters = parameters or RefinementParameters()
         self.counters = Counters()
         self._timeline = Timeline()
         self._tracks: dict[int, Track] = {}
         self._newest: PoseFrame | None = None
+
+    @property
+    def parameters(self) -> RefinementParameters:
+        """The parameters; new ones let every track's filter begin anew."""
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, parameters: RefinementParameters) -> None:
+        self._parameters = parameters
+        self._tracks.clear()
 
     @property
     def restarts(self) -> int:
@@ -135,5 +145,5 @@ class RefinementStage:
     def _track(self, person: PersonPose) -> Track:
         track = self._tracks.get(person.track_id)
         if track is None or track.count != len(person.keypoints):
-            track = self._tracks[person.track_id] = Track(self.parameters, person)
+            track = self._tracks[person.track_id] = Track(self._parameters, person)
         return track

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import subprocess
@@ -15,8 +14,6 @@ from typing import Any
 import pytest
 
 rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
-
-_DOMAINS = itertools.count(101 + os.getpid() % 60)
 
 
 class Process:
@@ -47,11 +44,11 @@ class Process:
 
 
 class Graph:
-    """Processes in a ROS domain of their own, and an observer in it."""
+    """Processes of one ROS domain, and an observer in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, domain_id: int) -> None:
         self.folder = folder
-        self.domain_id = next(_DOMAINS)
+        self.domain_id = domain_id
         self.environment = dict(
             os.environ, ROS_DOMAIN_ID=str(self.domain_id), PYTHONUNBUFFERED='1',
             ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST', ROS_LOG_DIR=str(folder / 'log'))
@@ -107,8 +104,8 @@ class Graph:
 
 
 @pytest.fixture
-def graph(tmp_path: Path) -> Iterator[Graph]:
-    """An empty graph in a domain of its own; everything started in it is ended."""
-    made = Graph(tmp_path)
+def graph(tmp_path: Path, ros_domain: int) -> Iterator[Graph]:
+    """An empty graph; everything started in it is ended."""
+    made = Graph(tmp_path, ros_domain)
     yield made
     made.close()

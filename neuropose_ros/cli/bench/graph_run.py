@@ -30,13 +30,13 @@ def measure_graph(
         children = [subprocess.Popen(command, env=environment, stdout=log, stderr=log)
                     for command in commands]
         try:
-            received = _receive(children, environment, frames)
+            received, poses = _receive(children, environment, frames)
         except NeuroposeError as error:
             log.seek(0)
             raise NeuroposeError(f'{error}\n{log.read()[-2000:]}') from None
         finally:
             _end(children)
-    return _figures(received, frames, warm_up)
+    return _figures(received, poses, frames, warm_up)
 
 
 def _end(children: Sequence[subprocess.Popen[bytes]]) -> None:
@@ -53,8 +53,8 @@ def _end(children: Sequence[subprocess.Popen[bytes]]) -> None:
 
 def _receive(
     children: Sequence[subprocess.Popen[bytes]], environment: dict[str, str], frames: int,
-) -> list[tuple[float, Any]]:
-    """Collect (arrival s, message) of poses_refined until the last frame or a stall."""
+) -> tuple[list[tuple[float, Any]], list[Any]]:
+    """Collect (arrival s, poses_refined) and poses until the last frame or a stall."""
     import rclpy
     from rclpy.context import Context
     from rclpy.executors import SingleThreadedExecutor
@@ -73,9 +73,11 @@ def _receive(
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)
     received: list[tuple[float, Any]] = []
+    poses: list[Any] = []
     node.create_subscription(
         PersonArray, 'poses_refined', lambda m: received.append((time.perf_counter(), m)),
         reliable(100))
+    node.create_subscription(PersonArray, 'poses', poses.append, reliable(100))
     last = time.monotonic()
     try:
         while not received or received[-1][1].frame_seq < frames - 1:
@@ -91,20 +93,25 @@ def _receive(
         executor.shutdown()
         node.destroy_node()
         rclpy.shutdown(context=context)
-    return received
+    return received, poses
 
 
-def _figures(received: list[tuple[float, Any]], frames: int, warm_up: int) -> dict[str, Any]:
+def _figures(
+    received: list[tuple[float, Any]], poses: list[Any], frames: int, warm_up: int,
+) -> dict[str, Any]:
     timed = [(at, m) for at, m in received if m.frame_seq >= warm_up]
     span_s = timed[-1][0] - timed[0][0]
+    steady = [m for m in poses if m.frame_seq >= warm_up]
     times = {
-        'acquisition_to_refinement': [m.receive_ms for _, m in timed],
+        'pose_preprocess': [m.preprocess_ms for m in steady],
+        'pose_inference': [m.inference_ms for m in steady],
+        'pose_postprocess': [m.postprocess_ms for m in steady],
         'refinement': [m.preprocess_ms + m.inference_ms + m.postprocess_ms for _, m in timed],
     }
     stages = {
         name: {'p50': round(float(np.percentile(values, 50)), 3),
                'p99': round(float(np.percentile(values, 99)), 3)}
-        for name, values in times.items()
+        for name, values in times.items() if values
     }
     return {
         'fps': (timed[-1][1].frame_seq - timed[0][1].frame_seq) / span_s,
