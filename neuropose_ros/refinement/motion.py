@@ -75,7 +75,7 @@ class _Points:
     def __init__(self, parameters: RefinementParameters, count: int, dimensions: int) -> None:
         self._parameters = parameters
         self._unknown = filters.unknown_points(count, dimensions)
-        self._body_velocity = np.zeros((2, 1, dimensions))
+        self._body_velocity = np.zeros((2, dimensions))
         self.points = self._unknown
 
     def forget(self, gone: Mask) -> None:
@@ -86,14 +86,12 @@ class _Points:
         """Return (N, D) velocities of the seen rest of the body; its last one if none is seen."""
         if not unseen.any():
             return None
-        velocity = self.points.velocity
-        seen = (~unseen & np.isfinite(velocity[:, 0])).reshape(2, -1, 1)
-        halves = np.where(seen, velocity.reshape(*seen.shape[:2], -1), 0.0)
-        counts = seen.sum(axis=1, keepdims=True)
-        mean = halves.sum(axis=1, keepdims=True) / np.maximum(counts, 1)
-        self._body_velocity = np.where(counts > 0, mean, self._body_velocity)
-        shape = (2, seen.shape[1], velocity.shape[1])
-        return np.broadcast_to(self._body_velocity, shape).reshape(velocity.shape)
+        count = len(unseen) // 2
+        seen = ~unseen & np.isfinite(self.points.position[:, 0])
+        for half, rows in enumerate((slice(None, count), slice(count, None))):
+            if seen[rows].any():
+                self._body_velocity[half] = self.points.velocity[rows][seen[rows]].mean(axis=0)
+        return np.repeat(self._body_velocity, count, axis=0)
 
 
 class KalmanMotion(_Points):
@@ -117,9 +115,11 @@ class KalmanMotion(_Points):
         distance = filters.distance_sd(
             innovation, predicted.position_variance + evidence.variance)
         fits = evidence.usable & known & (distance <= parameters.gate)
+        # Huber's weights: beyond the soft gate an innovation counts as from a noisier detector.
+        excess = np.maximum(distance / parameters.soft_gate, 1.0)
         self.points, gain = filters.correct(
             predicted, np.where(fits[:, None], innovation, 0.0),
-            np.where(fits, evidence.variance, np.inf))
+            np.where(fits, evidence.variance * excess * excess, np.inf))
         starting = evidence.usable & ~fits
         if starting.any():
             starting &= ~known | self._confirmed(dt_s, evidence)
@@ -143,12 +143,11 @@ class KalmanMotion(_Points):
     def _remember(self, dt_s: float, evidence: Evidence, used: Mask, outliers: Mask) -> None:
         self._pending_s += dt_s
         expired = used | (self._pending_s > _PENDING_S)
-        if outliers.any() or np.isfinite(self._pending_variance).any():
-            self._pending[expired] = np.nan
-            self._pending_variance[expired] = np.nan
+        self._pending_variance[expired] = np.nan  # no variance: nothing is pending
+        if outliers.any():
             self._pending[outliers] = evidence.measured[outliers]
             self._pending_variance[outliers] = evidence.variance[outliers]
-        self._pending_s[outliers] = 0.0
+            self._pending_s[outliers] = 0.0
 
     @staticmethod
     def _delay_s(fits: Mask, gain: filters.Gain, dt_s: float) -> float:

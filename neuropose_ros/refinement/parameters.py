@@ -34,12 +34,12 @@ class RefinementParameters:
     max_bridge_s: float = _number(
         0.5, 0.0, 5.0, 's', 'longest time that an unseen joint or person is predicted')
     bridge_decay_s: float = _number(
-        0.15, 0.01, 10.0, 's', 'time constant with which an unseen joint takes up the velocity '
+        0.03, 0.01, 10.0, 's', 'time constant with which an unseen joint takes up the velocity '
         'of the rest of the body')
     noise_confident: float = _number(
         0.004, 1e-5, 1.0, 'body', 'standard deviation of a measurement of confidence 1')
     noise_unsure: float = _number(
-        0.06, 1e-5, 1.0, 'body', 'standard deviation of a measurement of confidence 0')
+        0.16, 1e-5, 1.0, 'body', 'standard deviation of a measurement of confidence 0')
     guess_inflation: float = _number(
         4.0, 1.0, 100.0, '1', 'factor on the standard deviation of a joint that the estimator '
         'itself calls hidden')
@@ -47,12 +47,14 @@ class RefinementParameters:
         'text': 'whether joints that the estimator calls hidden keep its guess as their value '
                 'beyond max_bridge_s (their state stays OCCLUDED); else they are NaN'})
     acceleration: float = _number(
-        30.0, 0.1, 1000.0, 'body/s^2', 'standard deviation of the acceleration of a joint, '
+        20.0, 0.1, 1000.0, 'body/s^2', 'standard deviation of the acceleration of a joint, '
         'lasting 1/30 s: higher follows faster movement and smooths less')
     initial_speed: float = _number(
         2.0, 0.01, 100.0, 'body/s', 'standard deviation of the speed of a joint at first sight')
+    soft_gate: float = _number(
+        3.0, 0.5, 1e6, '1', 'innovations beyond this many standard deviations lose weight')
     gate: float = _number(
-        5.0, 1.0, 1e6, '1', 'innovations beyond this many standard deviations are outliers, '
+        8.0, 0.5, 1e6, '1', 'innovations beyond this many standard deviations are outliers, '
         'unless the next measurement confirms them')
     min_cutoff_hz: float = _number(1.0, 0.001, 100.0, 'Hz', 'One-Euro: cut-off at rest')
     cutoff_slope: float = _number(
@@ -67,6 +69,10 @@ class RefinementParameters:
             raise ParameterError(
                 f'noise_unsure ({self.noise_unsure}) must not be below noise_confident '
                 f'({self.noise_confident}): an unsure measurement is the noisier one')
+        if self.gate < self.soft_gate:
+            raise ParameterError(
+                f'gate ({self.gate}) must not be below soft_gate ({self.soft_gate}): what is '
+                'refused has lost its weight')
 
 
 def _check(name: str, value: object, metadata: Any) -> None:

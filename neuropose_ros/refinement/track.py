@@ -16,6 +16,10 @@ _SIZE_SMOOTHING_S = 0.5
 _LEAST_SIZE_PX = 8.0
 _FARTHEST = 1e6  # px or m: beyond it is no measurement
 
+# Upper triangles of the isotropic covariances that the filter has: xx xy yy, xx xy xz yy yz zz.
+_AXES_2D = np.array((1, 0, 1), np.float32)
+_AXES_3D = np.array((1, 0, 0, 1, 0, 1), np.float32)
+
 
 def _table(*states: JointState) -> Mask:
     """Return a (256,) table of membership: faster than np.isin for a handful of joints."""
@@ -92,11 +96,7 @@ class Track:
         self.outliers = int(outcome.outliers[:self.count].sum())  # of this frame
         self.unseen_s = 0.0 if person is not None else self.unseen_s + dt_s
         states, valued = self._judge(reading, outcome, view)
-        refined = self._compose(states, valued)
-        innovation = outcome.innovation[:self.count, :2].astype(np.float32)
-        return replace(
-            refined, keypoint_innovations=innovation,
-            delay_ms=self._person.delay_ms + outcome.delay_s * 1e3)
+        return self._compose(states, valued, outcome)
 
     def predicted(self) -> PersonPose | None:
         """Return all that is known now, also of joints beyond the border; None = nothing."""
@@ -128,7 +128,8 @@ class Track:
         if person is not None:
             values[:count, :2] = person.keypoints
             values[:count, 2] = 0.0
-            scores.reshape(2, count)[:] = np.nan_to_num(person.keypoint_scores).clip(0.0, 1.0)
+            scores[:count] = np.fmin(np.fmax(person.keypoint_scores, 0.0), 1.0)  # NaN gives 0
+            scores[count:] = scores[:count]
             states[:count] = person.keypoint_states
             if person.keypoints_3d is not None:
                 values[count:] = person.keypoints_3d
@@ -183,34 +184,36 @@ class Track:
         states[measured] = reading.states[measured]
         return states, valued | measured
 
-    def _compose(self, states: States, valued: Mask) -> PersonPose:
+    def _compose(
+        self, states: States, valued: Mask, outcome: Outcome | None = None,
+    ) -> PersonPose:
         """Return the person with the filter's values where ``valued``, NaN elsewhere."""
-        count, points = self.count, self._motion.points
+        count, points, person = self.count, self._motion.points, self._person
         position = np.where(valued[:, None], points.position, np.nan).astype(np.float32)
-        velocity = np.where(valued[:, None], points.velocity, np.nan).astype(np.float32)
-        scores = np.where(valued, self._scores, 0.0).astype(np.float32)
-        seen = self.unseen_s == 0.0
-        person = replace(
-            self._person,
-            score=self._person.score if seen else 0.0,
-            track_state=self._person.track_state if seen else TrackState.LOST,
-            keypoints=position[:count, :2],
-            keypoint_scores=scores[:count],
-            keypoint_states=states[:count],
-            keypoint_velocities=velocity[:count, :2],
-            keypoint_covariances=None, keypoint_innovations=None,
-            keypoints_3d=position[count:] if self._has_3d else None,
-            keypoint_states_3d=states[count:] if self._has_3d else None,
-            keypoint_covariances_3d=None,
-            origin_3d=self._person.origin_3d if self._has_3d else Origin3D.UNKNOWN,
-        )
-        if self._parameters.mode != 'kalman':
-            return person
+        velocity = np.where(valued[:count, None], points.velocity[:count, :2], np.nan)
         variance = np.where(valued, points.position_variance, np.nan).astype(np.float32)
-        return replace(
-            person,
-            keypoint_covariances=_isotropic(variance[:count], 2),
-            keypoint_covariances_3d=_isotropic(variance[count:], 3) if self._has_3d else None)
+        seen, has_3d = self.unseen_s == 0.0, self._has_3d
+        kalman = self._parameters.mode == 'kalman'
+        return PersonPose(
+            keypoints=position[:count, :2],
+            keypoint_scores=np.where(valued, self._scores, 0.0)[:count].astype(np.float32),
+            keypoint_states=states[:count],
+            box=person.box,
+            score=person.score if seen else 0.0,
+            track_id=person.track_id,
+            track_state=person.track_state if seen else TrackState.LOST,
+            keypoint_covariances=variance[:count, None] * _AXES_2D if kalman else None,
+            keypoint_velocities=velocity.astype(np.float32),
+            keypoint_innovations=None if outcome is None else (
+                outcome.innovation[:count, :2].astype(np.float32)),
+            keypoints_3d=position[count:] if has_3d else None,
+            keypoint_states_3d=states[count:] if has_3d else None,
+            keypoint_covariances_3d=(
+                variance[count:, None] * _AXES_3D if kalman and has_3d else None),
+            origin_3d=person.origin_3d if has_3d else Origin3D.UNKNOWN,
+            frame_3d=person.frame_3d if has_3d else '',
+            delay_ms=person.delay_ms + (0.0 if outcome is None else outcome.delay_s * 1e3),
+        )
 
     def _follow_box(
         self, person: PersonPose | None, reading: _Reading, dt_s: float, view: View,
@@ -265,9 +268,3 @@ def _box_around(points: Values) -> Floats | None:
         return None
     box = np.concatenate((known.min(axis=0), known.max(axis=0))).astype(np.float32)
     return box if _is_box(box) else None
-
-
-def _isotropic(variance: Floats, dimensions: int) -> Floats:
-    """Return upper triangles of (K,) isotropic covariances, row by row."""
-    rows, columns = np.triu_indices(dimensions)
-    return np.where(rows == columns, variance[:, None], np.float32(0.0)).astype(np.float32)
