@@ -213,13 +213,13 @@ class CameraNode(StageNode):
             try:
                 for frame in player.play():
                     self._send(frame)
-                    if self._stop.is_set():
-                        return
             except SourceError as error:
                 self._note(str(error))
                 if self._stop.wait(player.retry_s):
                     return
                 continue
+            if self._stop.is_set():
+                return
             self._ended = True
             self.get_logger().info(f'{player.name}: end of the source')
             return
@@ -254,6 +254,7 @@ class CameraNode(StageNode):
         details = {
             'source': player.name,
             'frames': str(self._rate.count),
+            'images_published': str(self._raw.published + self._compressed.published),
             'rate_hz': f'{self._rate.rate_hz():.2f}',
             'skipped': str(player.skipped),
             'given_up': str(self._credits.given_up),

@@ -98,7 +98,8 @@ def declare(node: Node, specs: Iterable[ParameterSpec]) -> None:
                 f'{node.get_fully_qualified_name()}: parameter {spec.name} must be of type '
                 f'{spec.type_name} ({given})') from None
         except InvalidParameterValueException as error:
-            raise ParameterError(f'{node.get_fully_qualified_name()}: {error}') from None
+            reason = str(error).partition('Reason: ')[2] or str(error)
+            raise ParameterError(f'{node.get_fully_qualified_name()}: {reason}') from None
         problem = spec.problem(value)
         if problem:
             raise ParameterError(f'{node.get_fully_qualified_name()}: {problem}')

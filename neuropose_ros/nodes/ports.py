@@ -36,6 +36,7 @@ class Output(Generic[T]):
             qos_overriding_options=QoSOverridingOptions.with_default_policies())
         self.topic: str = self._publisher.topic_name
         self.sent = 0
+        self.published = 0
         if hub is not None:
             hub.count_publisher(self.topic, +1)
 
@@ -57,6 +58,7 @@ class Output(Generic[T]):
             self._hub.deliver(self.topic, self._key(value), value)
         if self.outside:
             self._publisher.publish(self._to_message(value))
+            self.published += 1
         self.sent += 1
 
     def close(self) -> None:

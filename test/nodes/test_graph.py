@@ -1,0 +1,146 @@
+"""The whole graph on a rendered subject: separate processes, and one process."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuropose_ros.core import wire
+from neuropose_ros.core.metrics import relative_distances
+from neuropose_ros.core.pose import FrameStatus, JointState
+
+rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
+
+from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
+from sensor_msgs.msg import Image  # noqa: E402
+
+from neuropose_ros.msg import FrameInfo, PersonArray, SkeletonLayout  # noqa: E402
+from neuropose_ros.nodes import images, qos  # noqa: E402
+
+NODES = 'neuropose_ros.nodes'
+SCENE = 'synthetic:walk?seconds=4&seed=3'
+
+
+def stamps(messages: list[Any]) -> list[int]:
+    return [wire.stamp_ns(message.header.stamp) for message in messages]
+
+
+def seqs(messages: list[Any]) -> list[int]:
+    return [message.frame_seq for message in messages]
+
+
+def status_of(diagnostics: list[Any], node: str) -> Any:
+    """The newest status that a node gave."""
+    found = [s for array in diagnostics for s in array.status if s.name == node]
+    return found[-1] if found else None
+
+
+def value_of(diagnostics: list[Any], node: str, key: str) -> str:
+    status = status_of(diagnostics, node)
+    return '' if status is None else {v.key: v.value for v in status.values}.get(key, '')
+
+
+def test_three_processes_find_the_walker_and_keep_stamps_and_identity(graph: Any) -> None:
+    processes = [
+        graph.start(f'{NODES}.refinement'),
+        graph.start(f'{NODES}.pose', '--ros-args', '-p', 'layout:=coco17'),
+        graph.start(f'{NODES}.camera', '--source', SCENE),
+    ]
+    infos = graph.collect(FrameInfo, 'frame_info')
+    truth = graph.collect(PersonArray, 'truth')
+    poses = graph.collect(PersonArray, 'poses')
+    refined = graph.collect(PersonArray, 'poses_refined')
+    layouts = graph.collect(SkeletonLayout, 'layouts', qos.latched())
+    graph.until(lambda: refined and refined[-1].frame_seq >= 119 and len(truth) >= 120, 60)
+
+    assert set(stamps(poses)) <= set(stamps(infos))
+    assert stamps(refined) == stamps(poses)
+    assert sum(m.skipped_before for m in poses) + len(poses) == 120
+    assert len(poses) >= 110
+    assert {m.status for m in poses} == {FrameStatus.OK}
+    assert {p.track_id for m in refined for p in m.persons} == {1}
+    assert {m.layout for m in refined} == {layouts[0].id}
+    assert layouts[0].id.startswith('coco17@')
+    assert _share_close(truth, refined) > 0.9
+    for process in processes:
+        assert process.end(signal.SIGINT) == 0, process.output()
+
+
+def _share_close(truth: list[Any], poses: list[Any]) -> float:
+    """PCK@0.1 of the box over the visible joints of COCO."""
+    from neuropose_ros.core.layouts import convert_frame, layout
+
+    true = {stamp: wire.pose_frame_from_message(m) for stamp, m in zip(
+        stamps(truth), truth, strict=True)}
+    close: list[Any] = []
+    for message in poses:
+        found = wire.pose_frame_from_message(message)
+        expected = convert_frame(
+            true[found.stamp_ns], layout('blazepose33'), layout('coco17'))
+        seen = expected.persons[0].keypoint_states == JointState.MEASURED
+        close.append(relative_distances(found.persons[0], expected.persons[0])[seen] < 0.1)
+    return float(np.concatenate(close).mean())
+
+
+def test_nothing_is_computed_before_somebody_listens_and_nothing_published_inside(
+    graph: Any,
+) -> None:
+    process = graph.start(f'{NODES}.composed', '--source', 'synthetic:walk?seconds=20')
+    diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
+    graph.until(lambda: 'nobody listens' in getattr(
+        status_of(diagnostics, '/camera'), 'message', ''), 30)
+    assert value_of(diagnostics, '/camera', 'frames') == '0'
+    assert value_of(diagnostics, '/pose', 'received') == '0'
+
+    refined = graph.collect(PersonArray, 'poses_refined')
+    graph.until(lambda: len(refined) > 30, 30)
+    diagnostics.clear()
+    graph.until(lambda: value_of(diagnostics, '/camera', 'frames') not in {'', '0'}, 5)
+    assert value_of(diagnostics, '/camera', 'images_published') == '0'
+
+    images_received = graph.collect(Image, 'image_raw', qos.best_effort(5))
+    graph.until(lambda: len(images_received) > 3, 10)
+    assert images_received[0].encoding == 'bgr8'
+    assert process.end(signal.SIGTERM) == 0, process.output()
+
+
+def test_in_one_process_an_outside_camera_still_works_and_nothing_comes_twice(
+    graph: Any,
+) -> None:
+    graph.start(
+        f'{NODES}.composed', '--source', 'synthetic:walk?seconds=20&rate=10')
+    poses = graph.collect(PersonArray, 'poses')
+    # An outside listener makes the camera publish; its own process must not get that again.
+    graph.collect(Image, 'image_raw', qos.best_effort(5))
+    graph.until(lambda: len(poses) > 5, 30)
+    publisher = graph.node.create_publisher(Image, 'image_raw', qos.best_effort(5))
+    graph.until(lambda: publisher.get_subscription_count() >= 2, 10)
+    foreign: list[int] = []
+    for _ in range(5):
+        stamp = graph.node.get_clock().now()
+        foreign.append(stamp.nanoseconds)
+        picture = np.zeros((120, 160, 3), np.uint8)
+        message = images.image_message(picture, Image().header)
+        message.header.stamp = stamp.to_msg()
+        publisher.publish(message)
+        graph.spin_for(0.25)
+    graph.until(lambda: set(foreign) <= set(stamps(poses)), 10)
+    assert len(set(stamps(poses))) == len(poses)
+    sizes = {wire.stamp_ns(m.header.stamp): m.image_width for m in poses}
+    assert {sizes[stamp] for stamp in foreign} == {160}
+    assert len(poses) > 15
+
+
+def test_every_frame_policy_loses_none_across_processes_at_full_speed(graph: Any) -> None:
+    graph.start(f'{NODES}.refinement')
+    graph.start(f'{NODES}.pose')
+    graph.start(
+        f'{NODES}.camera', '--source', 'synthetic:walk?seconds=3', '--ros-args',
+        '-p', 'policy:=every_frame', '-p', 'paced:=false')
+    refined = graph.collect(PersonArray, 'poses_refined')
+    graph.until(lambda: refined and refined[-1].frame_seq >= 89, 60)
+    assert seqs(refined) == list(range(90))
+    assert {m.skipped_before for m in refined} == {0}
