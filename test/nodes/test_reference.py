@@ -15,6 +15,7 @@ from neuropose_ros.nodes import reference
 from .conftest import Graph
 
 REGENERATE = 'run `python -m neuropose_ros.nodes.reference` in the source tree'
+OF_EVERY_NODE = ('/transition_event', '/parameter_events', '/rosout')
 
 
 def test_parameter_file_is_up_to_date(source_root: Path) -> None:
@@ -61,8 +62,7 @@ def test_topics_page_lists_what_the_nodes_publish(graph: Graph, source_root: Pat
         found.clear()
         for topic, (kind, *_) in graph.node.get_topic_names_and_types():
             for info in graph.node.get_publishers_info_by_topic(topic):
-                own = info.node_name in reference.TABLES
-                if own and not topic.endswith(('/transition_event', '/parameter_events', '/rosout')):
+                if info.node_name in reference.TABLES and not topic.endswith(OF_EVERY_NODE):
                     name = topic if topic == '/diagnostics' else topic[1:]
                     nodes = found.get(name, ('', set(), ''))[1] | {info.node_name}
                     found[name] = (kind, nodes, _qos(info.qos_profile))
