@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neuropose_ros.core.clocks import NS_PER_S
+from neuropose_ros.core.errors import LayoutError
 from neuropose_ros.core.pose import (
     Floats,
     FramePolicy,
@@ -29,6 +30,10 @@ from neuropose_ros.core.pose import (
 )
 from neuropose_ros.core.skeleton import SkeletonLayout
 
+_PER_KEYPOINT = (
+    'keypoint_scores', 'keypoint_states', 'keypoint_covariances', 'keypoint_velocities',
+    'keypoint_innovations', 'keypoints_3d', 'keypoint_states_3d', 'keypoint_covariances_3d',
+)
 _CODES = {'float32': 'f', 'float64': 'd', 'uint8': 'B', 'uint16': 'H', 'int64': 'q'}
 
 
@@ -129,21 +134,21 @@ def _states(sequence: Any) -> States | None:
     return None if len(sequence) == 0 else np.array(sequence, np.uint8)
 
 
+def _make_honest(states: States | None, points: Floats | None) -> None:
+    """A NaN that claims to be measured would pass every later check: say UNKNOWN instead."""
+    if states is not None and points is not None:
+        states[~np.isfinite(points).all(1) & (states == JointState.MEASURED)] = JointState.UNKNOWN
+
+
 def _person_from_message(message: Any) -> PersonPose:
     keypoints = _floats(message.keypoints, 2)
     if keypoints is None:
         keypoints = np.zeros((0, 2), np.float32)
-    count = len(keypoints)
-    scores = np.array(message.keypoint_scores, np.float32)
+    keypoints_3d = _floats(message.keypoints_3d, 3)
     states = np.array(message.keypoint_states, np.uint8)
-    if len(scores) != count or len(states) != count:
-        raise ValueError(
-            f'a person has {count} keypoints but {len(scores)} scores and {len(states)} states')
-    # Finite or honest: a NaN that claims to be measured would pass every later check.
-    states[~np.isfinite(keypoints).all(1) & (states == JointState.MEASURED)] = JointState.UNKNOWN
-    return PersonPose(
+    person = PersonPose(
         keypoints=keypoints,
-        keypoint_scores=scores,
+        keypoint_scores=np.array(message.keypoint_scores, np.float32),
         keypoint_states=states,
         box=np.array(message.box, np.float32),
         score=float(message.score),
@@ -152,13 +157,21 @@ def _person_from_message(message: Any) -> PersonPose:
         keypoint_covariances=_floats(message.keypoint_covariances, 3),
         keypoint_velocities=_floats(message.keypoint_velocities, 2),
         keypoint_innovations=_floats(message.keypoint_innovations, 2),
-        keypoints_3d=_floats(message.keypoints_3d, 3),
+        keypoints_3d=keypoints_3d,
         keypoint_states_3d=_states(message.keypoint_states_3d),
         keypoint_covariances_3d=_floats(message.keypoint_covariances_3d, 6),
         origin_3d=_enum(Origin3D, message.origin_3d),
         frame_3d=message.frame_3d,
         delay_ms=float(message.delay_ms),
     )
+    for name in _PER_KEYPOINT:
+        values = getattr(person, name)
+        if values is not None and len(values) != len(keypoints):
+            raise ValueError(
+                f'a person has {len(keypoints)} keypoints but {len(values)} {name}')
+    _make_honest(states, keypoints)
+    _make_honest(person.keypoint_states_3d, keypoints_3d)
+    return person
 
 
 def _enum(kind: Any, value: int) -> Any:
@@ -249,10 +262,12 @@ def layout_from_message(message: Any) -> SkeletonLayout:
     """Return the layout of a SkeletonLayout message.
 
     Raises:
-        LayoutError: indices do not name joints.
+        LayoutError: indices do not name joints, or do not come in pairs.
     """
     def pairs(flat: Any) -> tuple[tuple[int, int], ...]:
         values = [int(value) for value in flat]
+        if len(values) % 2:
+            raise LayoutError(f'layout {message.id}: {len(values)} indices do not make pairs')
         return tuple(zip(values[::2], values[1::2], strict=True))
 
     return SkeletonLayout(
