@@ -98,6 +98,17 @@ def test_a_run_is_not_complete_before_its_last_frame_is_answered():
     assert recording.complete
 
 
+def test_a_run_ended_early_waits_for_its_last_frame_and_takes_no_later_one():
+    recording = recorded(range(30), unanswered=frozenset({29}))
+    recording.end()
+    assert not recording.complete
+    recording.add_info(info(30, 1))
+    recording.add_refined(frame(29, 1), 0)
+    assert recording.complete
+    assert recording.dropped == 0
+    assert len(recording.declared) == 30
+
+
 def test_unanswered_frames_are_dropped_wherever_they_are():
     assert recorded(range(40)).dropped == 0
     assert recorded(range(40), unanswered=frozenset({0, 17, 39})).dropped == 3

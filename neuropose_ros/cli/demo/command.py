@@ -164,31 +164,43 @@ def _record(
     graph: subprocess.Popen[bytes], recording: Recording, listener: Listener,
     window: Window | None,
 ) -> list[str]:
-    """Take frames until the run is over; return what was unusual about it."""
+    """Take frames until the run is over and answered; return what was unusual about it."""
+    notes: list[str] = []
+    try:
+        notes += _follow(graph, recording, listener, window)
+    except KeyboardInterrupt:
+        recording.end()
+        notes.append(f'interrupted after {recording.elapsed_s:.1f} s')
+    # The last frames are still on their way through the graph.
+    end_s = time.monotonic() + _GRACE_S
+    while not recording.complete and time.monotonic() < end_s and graph.poll() is None:
+        listener.spin_once(0.05)
+    return notes
+
+
+def _follow(
+    graph: subprocess.Popen[bytes], recording: Recording, listener: Listener,
+    window: Window | None,
+) -> list[str]:
+    """Take frames until the run is over."""
     from tqdm import tqdm
 
     end_s = time.monotonic() + recording.seconds + _GRACE_S
     with tqdm(total=recording.seconds, leave=False, disable=None, mininterval=0.5,
               bar_format='recording {bar} {n:.0f}/{total:.0f} s{postfix}') as progress:
-        try:
-            while not recording.complete:
-                listener.spin_once(0.05)
-                now_s = time.monotonic()
-                progress.n = min(recording.elapsed_s, recording.seconds)
-                progress.set_postfix_str(f' {len(recording.refined)} answers', refresh=False)
-                progress.update(0)
-                quiet_s = now_s - listener.last_s
-                recording.over = recording.over or now_s > end_s
-                if window is not None and not window.show(listener.recent):
-                    return ['ended by the user']
-                if recording.over and quiet_s > _GRACE_S:
-                    return []
-                if graph.poll() is not None:
-                    return [f'the graph ended early (exit code {graph.returncode})']
-                if quiet_s > _QUIET_S:
-                    return [f'the source ended after {recording.elapsed_s:.1f} s']
-        except KeyboardInterrupt:
-            return [f'interrupted after {recording.elapsed_s:.1f} s']
+        while not recording.over and time.monotonic() < end_s:
+            listener.spin_once(0.05)
+            progress.n = min(recording.elapsed_s, recording.seconds)
+            progress.set_postfix_str(f' {len(recording.refined)} answers', refresh=False)
+            progress.update(0)
+            if window is not None and not window.show(listener.recent):
+                recording.end()
+                return [f'ended by the user after {recording.elapsed_s:.1f} s']
+            if graph.poll() is not None:
+                return [f'the graph ended early (exit code {graph.returncode})']
+            if time.monotonic() - listener.last_s > _QUIET_S:
+                return [f'nothing more came after {recording.elapsed_s:.1f} s']
+    recording.over = True
     return []
 
 

@@ -86,6 +86,11 @@ class Recording:
         self.newest_ns = max(stamp_ns, self.newest_ns or stamp_ns)
         return True
 
+    def end(self) -> None:
+        """End the run with the newest frame heard of."""
+        self.seconds = self.elapsed_s + 0.001
+        self.over = True
+
     def add_info(self, info: FrameInfo) -> None:
         """Take what the camera declared."""
         if self.covers(info.stamp_ns):
