@@ -185,17 +185,3 @@ def pack(image: Image) -> array.array[int]:
     data = array.array('B')
     data.frombytes(np.ascontiguousarray(image).data)
     return data
-
-
-def fill(message: RawImage, image: Image) -> None:
-    """Set the fields of a ``sensor_msgs/Image`` (all but its header) to a BGR picture.
-
-    Raises:
-        ImageError: the array is not (H, W, 3) uint8.
-    """
-    check_image(image)
-    message.height, message.width = image.shape[:2]
-    message.encoding = 'bgr8'
-    message.is_bigendian = 0
-    message.step = 3 * message.width
-    message.data = pack(image)

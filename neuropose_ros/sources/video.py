@@ -151,12 +151,15 @@ class _Tally:
             self._failure = reason(error)
 
     def _decode(self, packet: Any) -> list[Any]:
+        # What a decoder makes up for missing data is not a picture of the scene.
+        if packet.is_corrupt:
+            self._bad += 1
+            return []
         try:
             frames = packet.decode()
         except av.error.FFmpegError:
             self._bad += 1
             return []
-        # What the decoder made up for missing data is not a picture of the scene.
         sound = [frame for frame in frames if not frame.is_corrupt]
         self._bad += len(frames) - len(sound)
         return sound

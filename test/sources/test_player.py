@@ -181,8 +181,8 @@ def test_stop_wakes_a_waiting_player_and_play_goes_on_there():
 
 def test_the_rate_can_be_changed_while_waiting():
     player = Player(reel(0, 60_000, 60_010, 120_000))
-    threading.Timer(0.1, setattr, (player, 'rate_hz', 50.0)).start()
     begun = time.monotonic()
+    threading.Timer(0.1, setattr, (player, 'rate_hz', 50.0)).start()
     assert len(list(player)) == 4
     assert 0.1 < time.monotonic() - begun < 1
     assert player.rate_hz == 50.0
