@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 from neuropose_ros.core.clocks import Timeline, seconds
-from neuropose_ros.core.pose import PersonPose, PoseFrame
+from neuropose_ros.core.pose import JointState, PersonPose, PoseFrame
 from neuropose_ros.refinement.parameters import RefinementParameters
 from neuropose_ros.refinement.track import Track, View, checked_person
 
@@ -130,7 +130,7 @@ class RefinementStage:
             if track.over:
                 del self._tracks[track_id]
                 self.counters.lost += 1
-            else:
+            elif (lost.keypoint_states == JointState.PREDICTED).any():
                 people.append(lost)
         self.counters.untracked += len(unfiltered)
         return (*people, *(checked_person(person, view) for person in unfiltered))

@@ -114,7 +114,10 @@ class Track:
 
     @property
     def _bridge_s(self) -> float:
-        return 0.0 if self._parameters.mode == 'none' else self._parameters.max_bridge_s
+        """Longest time without a measurement; stamps are rounded to ns, so a bit is forgiven."""
+        if self._parameters.mode == 'none':
+            return 0.0
+        return self._parameters.max_bridge_s + 1e-6
 
     def _known(self) -> Mask:
         return np.isfinite(self._motion.points.position[:, 0])
@@ -241,11 +244,14 @@ def checked_person(person: PersonPose, view: View) -> PersonPose:
     """Return ``person`` unfiltered, without values or states that cannot be."""
     def cleaned(points: Floats, states: States, flat: bool) -> tuple[Floats, States]:
         finite: Mask = np.all(np.abs(points) < _FARTHEST, axis=1)
-        beyond = view.outside(points.astype(np.float64)) if flat else np.zeros_like(finite)
-        measured = _IS_MEASURED[states]
-        states = np.where(measured & ~finite, np.uint8(JointState.MISSING), states)
-        states = np.where(measured & finite & beyond, np.uint8(JointState.OUT_OF_FRAME), states)
-        return np.where(finite[:, None], points, np.float32(np.nan)), states
+        states = np.where(states > JointState.MEASURED, np.uint8(JointState.UNKNOWN), states)
+        states = np.where(
+            finite | _IS_ABSENT[states], states, np.uint8(JointState.MISSING))
+        if flat:
+            beyond = view.outside(points.astype(np.float64)) & _IS_MEASURED[states]
+            states = np.where(beyond, np.uint8(JointState.OUT_OF_FRAME), states)
+        valued = finite & (states != JointState.MISSING)
+        return np.where(valued[:, None], points, np.float32(np.nan)), states
 
     keypoints, states = cleaned(person.keypoints, person.keypoint_states, True)
     person = replace(person, keypoints=keypoints, keypoint_states=states)
