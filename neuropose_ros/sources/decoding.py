@@ -44,7 +44,7 @@ def video_stream(container: Any, name: str, *, threads: int) -> Any:
 
 
 def _is_cover(stream: Any) -> bool:
-    return bool(int(stream.disposition) & int(av.stream.Disposition.attached_pic))
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
 class BgrConverter:

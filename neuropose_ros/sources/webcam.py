@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 _OLDEST_PICTURE_NS = 10_000_000_000
 _MOST_BAD_PICTURES = 30
+_HIGHEST_RATE_HZ = 10_000
 
 
 class VideoDevice(Protocol):
@@ -171,7 +172,7 @@ class _Camera:
         self._report = report
         self._to_ros = SteadyToRos()
         rate_hz = device.get(cv2.CAP_PROP_FPS)
-        self.rate_hz = rate_hz if rate_hz > 0 else None
+        self.rate_hz = rate_hz if 0 < rate_hz < _HIGHEST_RATE_HZ else None  # some divide by 0
 
     def read(self) -> tuple[Image, int]:
         """Return the next sound picture and when it was taken."""

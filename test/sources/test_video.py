@@ -65,28 +65,24 @@ def test_long_video_does_not_drift(tmp_path):
     assert pictures[1].time_ns == 3_336_667 * 10**6
 
 
-@pytest.mark.parametrize(('angle', 'corner'), [
-    (90, (-6, 4)), (180, (-5, -7)), (-90, (6, -5))])
-def test_rotation_is_applied(tmp_path, angle, corner):
-    _, pictures = read_all(write_video(tmp_path / 'r.mp4', EVEN[:3], rotation=angle))
-    image = pictures[0].image
-    assert image.shape == ((48, 64, 3) if angle == 180 else (64, 48, 3))
-    np.testing.assert_allclose(image[corner].astype(int), [0, 0, 255], atol=12)
+@pytest.mark.parametrize(('a', 'b', 'shape', 'red_at'), [
+    (0, 1, (64, 48, 3), (6, -5)),  # a quarter turn clockwise, as phones write it
+    (-1, 0, (48, 64, 3), (-5, -7)),
+    (0, -1, (64, 48, 3), (-6, 4)),
+])
+def test_rotation_is_applied(tmp_path, a, b, shape, red_at):
+    """The matrix of the track header (ISO/IEC 14496-12, 8.3.2) turns (x, y) by a, b, -b, a."""
+    def matrix(a, b):
+        numbers = (a << 16, b << 16, 0, -b << 16, a << 16, 0, 0, 0, 1 << 30)
+        return b''.join(number.to_bytes(4, 'big', signed=True) for number in numbers)
 
-
-def test_rotation_as_a_phone_writes_it(tmp_path):
-    """Matrix of a quarter turn clockwise (ISO/IEC 14496-12, 8.3.2), without PyAV's own sign."""
-    path = write_video(tmp_path / 'phone.mp4', EVEN[:3])
-    upright = b''.join(v.to_bytes(4, 'big') for v in (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30))
-    turned = b''.join(
-        v.to_bytes(4, 'big', signed=True)
-        for v in (0, 1 << 16, 0, -1 << 16, 0, 0, 48 << 16, 0, 1 << 30))
+    path = write_video(tmp_path / 'turned.mp4', EVEN[:3])
     data = path.read_bytes()
-    at = data.index(upright, data.index(b'tkhd'))
-    path.write_bytes(data[:at] + turned + data[at + len(turned):])
+    at = data.index(matrix(1, 0), data.index(b'tkhd'))
+    path.write_bytes(data[:at] + matrix(a, b) + data[at + 36:])
     _, pictures = read_all(path)
-    assert pictures[0].image.shape == (64, 48, 3)
-    np.testing.assert_allclose(pictures[0].image[6, -5].astype(int), [0, 0, 255], atol=12)
+    assert pictures[0].image.shape == shape
+    np.testing.assert_allclose(pictures[0].image[red_at].astype(int), [0, 0, 255], atol=12)
 
 
 def test_frames_without_a_time_are_spaced_and_announced_once(tmp_path, caplog):

@@ -11,7 +11,7 @@ MS = Fraction(1, 1000)
 
 
 def write_video(
-    path, times, *, time_base=MS, codec='libx264', size=(64, 48), rotation=0, noise=False,
+    path, times, *, time_base=MS, codec='libx264', size=(64, 48), noise=False,
     **options,
 ):
     """Write a grey frame per time (in units of the time base); brightness tells the index."""
@@ -22,8 +22,6 @@ def write_video(
         stream.codec_context.time_base = time_base
         if codec == 'libx264':
             stream.codec_context.options = {'preset': 'ultrafast', 'qp': '20'}
-        if rotation:
-            stream.set_display_rotation(rotation)
         for index, time in enumerate(times):
             frame = av.VideoFrame.from_ndarray(_picture(index, size, noise), format='bgr24')
             frame.pts, frame.time_base = time, time_base
