@@ -141,13 +141,10 @@ class Track:
                 self._enter_3d(person)
         finite = (np.abs(values) < _FARTHEST).all(axis=1)
         values[~finite] = np.nan
-        measured = finite & _IS_MEASURED[states]
-        beyond = measured[:count] & view.outside(values[:count])
-        if beyond.any():
-            states[:count][beyond] = JointState.OUT_OF_FRAME
-            measured[:count] &= ~beyond
-        return _Reading(values, scores, states, measured,
-                        measured | (finite & _IS_GUESSED[states]))
+        usable = finite & (_IS_MEASURED[states] | _IS_GUESSED[states])
+        beyond = usable[:count] & view.outside(values[:count])
+        states[:count][beyond] = JointState.OUT_OF_FRAME
+        return _Reading(values, scores, states, usable & _IS_MEASURED[states], usable)
 
     def _enter_3d(self, person: PersonPose) -> None:
         """Forget 3D joints of another origin: they are in other coordinates."""
