@@ -121,7 +121,7 @@ class CameraNode(StageNode):
             key=lambda truth: truth.stamp_ns)
         self._done: Input[Any] = Input(
             self, 'frame_done', FrameInfo, qos.reliable(10),
-            lambda message: self._credits.done(int(message.frame_seq)))
+            lambda message: self._credits.done(int(message.frame_seq)), hub=self.hub)
 
     def _open(self, *, first_seq: int = 0, epoch: int = 0) -> Player:
         chosen = self.settings
@@ -226,9 +226,10 @@ class CameraNode(StageNode):
 
     def _send(self, frame: Frame) -> None:
         self._problem = ''
-        if frame.policy is FramePolicy.EVERY_FRAME and self._done.publishers():
+        # A pose node in this process holds the capture thread back itself, in `_raw.send`.
+        if frame.policy is FramePolicy.EVERY_FRAME and self._done.outside_publishers():
             self._credits.wait()
-            self._credits.sent(frame.frame_seq)
+            self._credits.sent(frame.frame_seq, frame.image.nbytes)
         self._info.send(wire.FrameInfo(
             frame.stamp_ns, frame.frame_seq, frame.frame_id, frame.epoch, frame.source,
             frame.policy, frame.rectified))

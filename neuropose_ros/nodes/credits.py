@@ -5,9 +5,14 @@ from __future__ import annotations
 import threading
 import time
 
+# What may be under way in the shared-memory segment of our DDS profile (16 MiB): more than that
+# is lost without a word.
+_SEGMENT_BYTES = 14_000_000
+
 
 class Credits:
-    """Lets a sender run at most ``window`` frames ahead of the acknowledgements.
+    """Lets a sender run at most ``window`` frames ahead of the acknowledgements, fewer where
+    frames are so large that shared memory would overflow.
 
     A frame or an acknowledgement can be lost: who waits longer than ``patience_s`` gives the
     oldest up, counts it, and goes on.
@@ -15,16 +20,18 @@ class Credits:
 
     def __init__(self, window: int = 3, patience_s: float = 1.0) -> None:
         """Start with nothing under way."""
-        self._window = window
+        self._window = self._widest = window
         self._patience_s = patience_s
         self._pending: dict[int, float] = {}
         self._changed = threading.Condition()
         self._stopped = False
         self.given_up = 0
 
-    def sent(self, frame_seq: int) -> None:
-        """Note that a frame went out."""
+    def sent(self, frame_seq: int, size_bytes: int = 0) -> None:
+        """Note that a frame of ``size_bytes`` went out."""
         with self._changed:
+            if size_bytes:
+                self._window = max(1, min(self._widest, _SEGMENT_BYTES // size_bytes))
             self._pending[frame_seq] = time.monotonic()
 
     def done(self, frame_seq: int) -> None:

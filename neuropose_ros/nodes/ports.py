@@ -94,6 +94,7 @@ class Input(Generic[T]):
         self._on_message = on_message
         self._on_value = on_value
         self._message_key = message_key
+        self._process = hub
         self._hub = hub if on_value is not None else None
         self.topic: str = node.resolve_topic_name(topic)
         self._local = self.topic if local_topic is None else node.resolve_topic_name(local_topic)
@@ -112,7 +113,7 @@ class Input(Generic[T]):
             if self._hub is not None and self._on_value is not None:
                 act = self._hub.listen if wanted else self._hub.leave
                 act(self._local, self._on_value)
-        needed = wanted and self._outside_publishers()
+        needed = wanted and (self._hub is None or self.outside_publishers() > 0)
         if needed and self._subscription is None:
             self._subscribe()
         elif not needed and self._subscription is not None:
@@ -122,10 +123,10 @@ class Input(Generic[T]):
         """Return how many publish on the topic, wherever they are."""
         return int(self._node.count_publishers(self.topic))
 
-    def _outside_publishers(self) -> bool:
-        if self._hub is None:
-            return True
-        return self.publishers() > self._hub.publishers(self.topic)
+    def outside_publishers(self) -> int:
+        """Return how many publish on the topic from outside this process."""
+        own = 0 if self._process is None else self._process.publishers(self.topic)
+        return max(self.publishers() - own, 0)
 
     def _receive(self, message: Any) -> None:
         if self._hub is not None and self._message_key is not None and (

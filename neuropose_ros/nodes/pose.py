@@ -95,7 +95,7 @@ class PoseNode(StageNode):
         self._done: Output[wire.FrameInfo] = Output(
             self, 'frame_done', FrameInfo, qos.reliable(10),
             lambda info: wire.frame_info_to_message(info, ROS),
-            key=lambda info: info.stamp_ns)
+            key=lambda info: info.stamp_ns, hub=self.hub)
         self._open_inputs(chosen['image_transport'])
         self._layouts = Repeater(
             self, 'layouts', SkeletonLayout, lambda: [wire.layout_to_message(self._layout, ROS)])

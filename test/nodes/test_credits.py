@@ -28,6 +28,14 @@ def test_a_lost_frame_is_given_up_and_counted() -> None:
     assert credits.wait()
 
 
+def test_large_frames_narrow_the_window() -> None:
+    credits = Credits(window=3, patience_s=0.01)
+    credits.sent(0, 1920 * 1080 * 3)
+    assert credits.wait()
+    credits.sent(1, 1920 * 1080 * 3)
+    assert not credits.wait()
+
+
 def test_an_acknowledgement_covers_all_before_it() -> None:
     credits = Credits(window=1, patience_s=0.01)
     credits.sent(0)

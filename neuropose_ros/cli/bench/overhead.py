@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--threads', type=int, default=1, help='network threads in all modes')
     parser.add_argument('--source', default='synthetic:walk',
                         help='where the frames come from, once, beforehand')
+    parser.add_argument('--size', default='640x480', help='size to scale the frames to')
     parser.add_argument('--json', action='store_true', help='last line is one JSON object')
     parser.add_argument('--bare-worker', metavar='NPY', help=argparse.SUPPRESS)
 
@@ -46,35 +47,37 @@ def run(args: argparse.Namespace) -> int:
         return 0
     with tempfile.TemporaryDirectory(prefix='neuropose-overhead-') as folder:
         path = Path(folder) / 'frames.npy'
-        size = _prepare(args.source, args.frames, path)
+        _prepare(args, path)
         rounds = [_round(path, args) for _ in tqdm(range(args.rounds), desc='rounds', unit='')]
     report = _report(rounds)
-    _show(report, rounds, size, args)
+    _show(report, rounds, args)
     if args.json:
         print(json.dumps(report))
     return 0
 
 
-def _prepare(source: str, count: int, path: Path) -> str:
-    """Decode ``count`` frames into a .npy file; return their size as WxH."""
+def _prepare(args: argparse.Namespace, path: Path) -> None:
+    """Decode and scale the frames into a .npy file."""
     from neuropose_ros.sources.open import open_source
+    from neuropose_ros.sources.resizing import resize_image
 
-    opened = open_source(source)
+    width, _, height = args.size.partition('x')
+    if not (width.isdecimal() and height.isdecimal()):
+        raise NeuroposeError(f'--size is {args.size!r}; write WIDTHxHEIGHT, as 640x480')
+    opened = open_source(args.source)
     frames: list[Any] = []
     try:
-        while len(frames) < count:
+        while len(frames) < args.frames:
             picture = opened.read()
             if picture is None:
                 if not frames:
-                    raise NeuroposeError(f'{source}: holds no frames')
+                    raise NeuroposeError(f'{args.source}: holds no frames')
                 opened.rewind()
                 continue
-            frames.append(np.array(picture.image))
+            frames.append(resize_image(picture.image, (int(width), int(height))))
     finally:
         opened.close()
     np.save(path, np.stack(frames))
-    height, width = frames[0].shape[:2]
-    return f'{width}x{height}'
 
 
 def _bare(path: Path, threads: int) -> dict[str, Any]:
@@ -146,10 +149,9 @@ def _report(rounds: list[dict[str, dict[str, Any]]]) -> dict[str, Any]:
 
 
 def _show(
-    report: dict[str, Any], rounds: list[dict[str, dict[str, Any]]], size: str,
-    args: argparse.Namespace,
+    report: dict[str, Any], rounds: list[dict[str, dict[str, Any]]], args: argparse.Namespace,
 ) -> None:
-    print(f'{args.frames} frames {size}, {args.threads} network thread(s), '
+    print(f'{args.frames} frames {args.size}, {args.threads} network thread(s), '
           f'{len(rounds)} rounds')
     print(f'{"mode":12}{"fps (median)":>14}{"of bare":>10}{"lost":>6}')
     for mode in MODES:
