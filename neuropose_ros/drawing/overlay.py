@@ -26,7 +26,7 @@ _SOLID = (JointState.MEASURED, JointState.CORRECTED)
 _HOLLOW = (JointState.PREDICTED, JointState.INTERPOLATED)
 _FAR_PX = 1e5
 _SUBPIXEL_BITS = 4
-_DASH_PX = 5.0
+_DASH_PX = 6.0
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _STATUS_NAMES = {TrackState.TENTATIVE: 'tentative', TrackState.LOST: 'lost'}
 
@@ -148,9 +148,10 @@ def _dashes(start: list[int], end: list[int], dash_px: float) -> list[NDArray[np
     begin, vector = np.array(start, float), np.subtract(end, start)
     count = int(np.hypot(*vector) / 2 ** _SUBPIXEL_BITS / dash_px)
     count = min(max(count | 1, 1), 401)
-    marks = begin + np.linspace(0.0, 1.0, count + 1)[:, None] * vector
-    pairs = np.stack((marks[:-1:2], marks[1::2]), axis=1)
-    return list(np.rint(pairs).astype(np.int32))
+    marks = np.linspace(0.0, 1.0, count + 1)
+    # Round ends make dashes longer than they are.
+    ends = np.stack((marks[:-1:2], 0.3 * marks[:-1:2] + 0.7 * marks[1::2]), axis=1)
+    return list(np.rint(begin + ends[..., None] * vector).astype(np.int32))
 
 
 def _draw_joints(
@@ -184,7 +185,7 @@ def _draw_box(canvas: Image, person: PersonPose, style: _Style) -> None:
         return
     left, top, right, bottom = np.rint(box).astype(int).tolist()
     lost = person.track_state == TrackState.LOST
-    cv2.rectangle(canvas, (left, top), (right, bottom), INK, 2)
+    cv2.rectangle(canvas, (left, top), (right, bottom), INK, 3)
     cv2.rectangle(canvas, (left, top), (right, bottom), _faint(PAPER) if lost else PAPER, 1)
     label = [] if person.track_id < 0 else [f'id {person.track_id}']
     label.append(_STATUS_NAMES.get(person.track_state, '') if lost else f'{person.score:.2f}')
