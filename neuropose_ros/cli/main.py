@@ -4,6 +4,9 @@ A sub-command is a module of this package with `add_arguments(parser)` and `run(
 its docstring's first line is its help. A package without these two (`bench`) is a group of
 further sub-commands. Nothing has to be registered. A module with `PASSES_ARGUMENTS_ON = True`
 (`test`) gets everything after its name, unread, as `args.arguments`.
+
+Discovery of other ROS processes stays on this machine unless the user has set it otherwise or
+says `--lan`; the DDS profile follows from that where nodes start.
 """
 
 from __future__ import annotations
@@ -40,7 +43,9 @@ class Command(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `neuropose ARGV` and return its exit code."""
     try:
-        return _dispatch(list(sys.argv[1:] if argv is None else argv), __package__, 'neuropose')
+        code = _dispatch(list(sys.argv[1:] if argv is None else argv), __package__, 'neuropose')
+        sys.stdout.flush()
+        return code
     except NeuroposeError as error:
         print(f'neuropose: {error}', file=sys.stderr)
         return EXIT_BAD_INPUT
@@ -75,8 +80,21 @@ def _parse(command: Command, argv: list[str], prog: str) -> argparse.Namespace:
         description=command.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument(
+        '--lan', action='store_true', help='find and be found by ROS processes on other machines'
+    )
     command.add_arguments(parser)
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    _set_discovery(args.lan)
+    return args
+
+
+def _set_discovery(lan: bool) -> None:
+    if lan:
+        os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'SUBNET'
+        os.environ.pop('ROS_LOCALHOST_ONLY', None)
+    elif not os.environ.get('ROS_LOCALHOST_ONLY'):
+        os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 
 
 def _specs(package: str) -> dict[str, ModuleSpec]:
