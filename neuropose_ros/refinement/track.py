@@ -16,6 +16,12 @@ _SIZE_SMOOTHING_S = 0.5
 _LEAST_SIZE_PX = 8.0
 _FARTHEST = 1e6  # px or m: beyond it is no measurement
 
+# numpy's own scalars: an Enum costs a look-up each time.
+_MISSING, _OUT_OF_FRAME, _PREDICTED, _MEASURED, _UNKNOWN = (
+    np.uint8(state) for state in (
+        JointState.MISSING, JointState.OUT_OF_FRAME, JointState.PREDICTED, JointState.MEASURED,
+        JointState.UNKNOWN))
+
 # Upper triangles of the isotropic covariances that the filter has: xx xy yy, xx xy xz yy yz zz.
 _AXES_2D = np.array((1, 0, 1), np.float32)
 _AXES_3D = np.array((1, 0, 0, 1, 0, 1), np.float32)
@@ -103,8 +109,8 @@ class Track:
         valued = self._known() & (self._seen_s <= self._bridge_s)
         if not valued[:self.count].any():
             return None
-        states = np.where(valued, np.uint8(JointState.PREDICTED), np.uint8(JointState.MISSING))
-        states[valued & (self._measured_s == 0.0)] = JointState.MEASURED
+        states = np.where(valued, _PREDICTED, _MISSING)
+        states[valued & (self._measured_s == 0.0)] = _MEASURED
         return self._compose(states, valued)
 
     @property
@@ -127,7 +133,7 @@ class Track:
         count = self.count
         values = np.full((2 * count, 3), np.nan)
         scores = np.zeros(2 * count)
-        states = np.full(2 * count, JointState.MISSING, np.uint8)
+        states = np.full(2 * count, _MISSING, np.uint8)
         if person is not None:
             values[:count, :2] = person.keypoints
             values[:count, 2] = 0.0
@@ -143,7 +149,7 @@ class Track:
         values[~finite] = np.nan
         usable = finite & (_IS_MEASURED[states] | _IS_GUESSED[states])
         beyond = usable[:count] & view.outside(values[:count])
-        states[:count][beyond] = JointState.OUT_OF_FRAME
+        states[:count][beyond] = _OUT_OF_FRAME
         return _Reading(values, scores, states, usable & _IS_MEASURED[states], usable)
 
     def _enter_3d(self, person: PersonPose) -> None:
@@ -168,19 +174,20 @@ class Track:
     def _judge(self, reading: _Reading, outcome: Outcome, view: View) -> tuple[States, Mask]:
         """Return each joint's state and whether it has a value."""
         count = self.count
-        states = np.where(
-            _IS_ABSENT[reading.states], reading.states, np.uint8(JointState.MISSING))
+        states = np.where(_IS_ABSENT[reading.states], reading.states, _MISSING)
+        measured = outcome.used & reading.measured
         guessed = outcome.used & ~reading.measured
         valued = guessed if self._parameters.keep_guesses else np.zeros_like(guessed)
         bridged = (self._known() & (self._measured_s <= self._bridge_s)
-                   & (states != JointState.OUT_OF_FRAME))
-        left = bridged[:count] & view.outside(self._motion.points.position[:count])
-        bridged[:count] &= ~left
-        states[:count][left] = JointState.OUT_OF_FRAME
+                   & (states != _OUT_OF_FRAME))
         valued = valued | bridged
-        valued[:count] &= ~left
-        states[bridged] = JointState.PREDICTED
-        measured = outcome.used & reading.measured
+        missed = bridged[:count] & ~measured[:count]
+        if missed.any():
+            left = missed & view.outside(self._motion.points.position[:count])
+            bridged[:count] &= ~left
+            valued[:count] &= ~left
+            states[:count][left] = _OUT_OF_FRAME
+        states[bridged] = _PREDICTED
         states[measured] = reading.states[measured]
         return states, valued | measured
 
@@ -241,13 +248,13 @@ def checked_person(person: PersonPose, view: View) -> PersonPose:
     """Return ``person`` unfiltered, without values or states that cannot be."""
     def cleaned(points: Floats, states: States, flat: bool) -> tuple[Floats, States]:
         finite: Mask = np.all(np.abs(points) < _FARTHEST, axis=1)
-        states = np.where(states > JointState.MEASURED, np.uint8(JointState.UNKNOWN), states)
+        states = np.where(states > _MEASURED, _UNKNOWN, states)
         states = np.where(
-            finite | _IS_ABSENT[states], states, np.uint8(JointState.MISSING))
+            finite | _IS_ABSENT[states], states, _MISSING)
         if flat:
             beyond = view.outside(points.astype(np.float64)) & _IS_MEASURED[states]
-            states = np.where(beyond, np.uint8(JointState.OUT_OF_FRAME), states)
-        valued = finite & (states != JointState.MISSING)
+            states = np.where(beyond, _OUT_OF_FRAME, states)
+        valued = finite & (states != _MISSING)
         return np.where(valued[:, None], points, np.float32(np.nan)), states
 
     keypoints, states = cleaned(person.keypoints, person.keypoint_states, True)
