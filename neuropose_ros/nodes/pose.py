@@ -138,6 +138,7 @@ class PoseNode(StageNode):
         """Read images only while in demand."""
         if not wanted and self._image.is_open:
             self._mailbox.clear()
+        self._take(self._arrivals.overdue())
         self._info.want(wanted)
         self._image.want(wanted)
         self._feedback_in.want(wanted and self.settings['use_feedback'])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -12,6 +14,7 @@ P = TypeVar('P')
 
 _KEEP_INFOS = 64
 _KEEP_WAITING = 2
+_PATIENCE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,18 @@ class Arrival(Generic[P]):
     seq_is_local: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[P]):
+    payload: P
+    frame_id: str
+    since_s: float
+
+
 class Arrivals(Generic[P]):
     """Pairs by header.stamp; the two topics have no order between them.
 
     An image whose camera publishes FrameInfo waits for it, but not for longer than two more
-    images; it then gets the number that follows, marked local. A foreign camera's images are
+    images or 0.1 s; it then gets the number that follows, marked local. A foreign camera's images are
     numbered on arrival, and a stamp that runs back begins a new epoch.
 
     Attributes:
@@ -36,10 +46,11 @@ class Arrivals(Generic[P]):
         unpaired: images whose FrameInfo did not come in time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Start with nothing seen."""
+        self._clock = clock
         self._infos: OrderedDict[int, FrameInfo] = OrderedDict()
-        self._waiting: OrderedDict[int, tuple[P, str]] = OrderedDict()
+        self._waiting: OrderedDict[int, _Waiting[P]] = OrderedDict()
         self._last: FrameInfo | None = None
         self.zero_stamps = 0
         self.repeats = 0
@@ -68,12 +79,16 @@ class Arrivals(Generic[P]):
             return [*self._overtaken(stamp_ns), self._emit(payload, info, local=False)]
         if not informed:
             return [self._emit_local(payload, stamp_ns, frame_id)]
-        self._waiting[stamp_ns] = (payload, frame_id)
+        self._waiting[stamp_ns] = _Waiting(payload, frame_id, self._clock())
         if len(self._waiting) <= _KEEP_WAITING:
             return []
-        oldest_ns, (oldest, oldest_frame_id) = self._waiting.popitem(last=False)
-        self.unpaired += 1
-        return [self._emit_local(oldest, oldest_ns, oldest_frame_id)]
+        return [self._give_up(next(iter(self._waiting)))]
+
+    def overdue(self) -> list[Arrival[P]]:
+        """Return the images that have waited too long; call it regularly."""
+        oldest_s = self._clock() - _PATIENCE_S
+        late = [stamp for stamp, held in self._waiting.items() if held.since_s < oldest_s]
+        return [self._give_up(stamp) for stamp in late]
 
     def info(self, info: FrameInfo) -> list[Arrival[P]]:
         """Take a FrameInfo; return the images that are complete now."""
@@ -83,17 +98,17 @@ class Arrivals(Generic[P]):
             while len(self._infos) > _KEEP_INFOS:
                 self._infos.popitem(last=False)
             return []
-        return [*self._overtaken(info.stamp_ns), self._emit(waiting[0], info, local=False)]
+        return [*self._overtaken(info.stamp_ns), self._emit(waiting.payload, info, local=False)]
 
     def _overtaken(self, stamp_ns: int) -> list[Arrival[P]]:
         """Images before this one that still wait will not be paired any more."""
         older = [stamp for stamp in self._waiting if stamp < stamp_ns]
-        out = []
-        for stamp in older:
-            payload, frame_id = self._waiting.pop(stamp)
-            self.unpaired += 1
-            out.append(self._emit_local(payload, stamp, frame_id))
-        return out
+        return [self._give_up(stamp) for stamp in older]
+
+    def _give_up(self, stamp_ns: int) -> Arrival[P]:
+        held = self._waiting.pop(stamp_ns)
+        self.unpaired += 1
+        return self._emit_local(held.payload, stamp_ns, held.frame_id)
 
     def _emit(self, payload: P, info: FrameInfo, *, local: bool) -> Arrival[P]:
         self._last = info

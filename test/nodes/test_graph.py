@@ -21,7 +21,7 @@ from neuropose_ros.msg import FrameInfo, PersonArray, SkeletonLayout  # noqa: E4
 from neuropose_ros.nodes import images, qos  # noqa: E402
 
 NODES = 'neuropose_ros.nodes'
-SCENE = 'synthetic:walk?seconds=4&seed=3'
+SCENE = 'synthetic:walk?seconds=4&seed=3&rate=15'
 
 
 def stamps(messages: list[Any]) -> list[int]:
@@ -47,19 +47,20 @@ def test_three_processes_find_the_walker_and_keep_stamps_and_identity(graph: Any
     processes = [
         graph.start(f'{NODES}.refinement'),
         graph.start(f'{NODES}.pose', '--ros-args', '-p', 'layout:=coco17'),
-        graph.start(f'{NODES}.camera', '--source', SCENE),
+        # Every frame: a busy machine makes this slower, not different.
+        graph.start(f'{NODES}.camera', '--source', SCENE, '--ros-args',
+                    '-p', 'policy:=every_frame'),
     ]
     infos = graph.collect(FrameInfo, 'frame_info')
     truth = graph.collect(PersonArray, 'truth')
     poses = graph.collect(PersonArray, 'poses')
     refined = graph.collect(PersonArray, 'poses_refined')
     layouts = graph.collect(SkeletonLayout, 'layouts', qos.latched())
-    graph.until(lambda: refined and refined[-1].frame_seq >= 119 and len(truth) >= 120, 60)
+    graph.until(lambda: refined and refined[-1].frame_seq == 59 and len(truth) == 60, 60)
 
     assert set(stamps(poses)) <= set(stamps(infos))
     assert stamps(refined) == stamps(poses)
-    assert sum(m.skipped_before for m in poses) + len(poses) == 120
-    assert len(poses) >= 110
+    assert seqs(poses) == list(range(60))
     assert {m.status for m in poses} == {FrameStatus.OK}
     assert {p.track_id for m in refined for p in m.persons} == {1}
     assert {m.layout for m in refined} == {layouts[0].id}

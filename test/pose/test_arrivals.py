@@ -55,3 +55,14 @@ def test_infos_without_images_do_not_pile_up() -> None:
     for stamp in range(1, 1000):
         arrivals.info(info(stamp, stamp))
     assert len(arrivals._infos) <= 64
+
+
+def test_an_image_does_not_wait_for_its_info_for_ever() -> None:
+    now = [0.0]
+    arrivals: Arrivals[str] = Arrivals(clock=lambda: now[0])
+    assert arrivals.image('a', 10, 'c', informed=True) == []
+    now[0] = 0.05
+    assert arrivals.overdue() == []
+    now[0] = 0.15
+    assert summary(arrivals.overdue()) == [('a', 0, 0, True)]
+    assert arrivals.overdue() == []
