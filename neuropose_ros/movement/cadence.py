@@ -23,8 +23,8 @@ from neuropose_ros.core.pose import JointState, PersonPose, PoseFrame
 
 Array = NDArray[np.float64]
 
-SLOWEST_STEPS_PER_MIN = 42.0
-FASTEST_STEPS_PER_MIN = 192.0
+SLOWEST_STEPS_PER_MIN = 30.0
+FASTEST_STEPS_PER_MIN = 200.0
 
 _STEPS_PER_STRIDE = 2
 # Shorter windows hold too little of a stride to tell it from a trend.
@@ -223,7 +223,7 @@ def _stride_hz(signals: Sequence[_Signal], window_s: float) -> float:
     likelihood = sum(_log_likelihood(signal, grid, signal.search) for signal in signals)
     best = float(grid[np.argmax(likelihood)])
     for _ in range(2):
-        grid = best + step_hz * np.linspace(-1, 1, 21)
+        grid = np.clip(best + step_hz * np.linspace(-1, 1, 21), lowest_hz, highest_hz)
         likelihood = sum(_log_likelihood(signal, grid, signal.refine) for signal in signals)
         best, step_hz = float(grid[np.argmax(likelihood)]), step_hz / 10
     return best

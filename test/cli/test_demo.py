@@ -6,13 +6,16 @@ import csv
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from neuropose_ros.cli.demo import files, graph, window
@@ -448,3 +451,49 @@ def test_a_model_that_cannot_be_fetched_ends_the_demo_with_the_reason(tmp_path):
     assert 'cannot be fetched' in result.stderr
     assert 'the graph ended before the first frame' in result.stderr
     assert 'Traceback' not in result.stderr
+
+
+def test_the_demo_measures_the_running_graph(tmp_path):
+    """Load of the machine may cost frames; what was received must be right nevertheless."""
+    pytest.importorskip('rclpy', reason='needs ROS 2')
+    result = demo(
+        '--source', 'synthetic:front_walk?cadence=95&seconds=4', '--seconds', '4', '--headless',
+        '--json', '--out', str(tmp_path))
+    assert result.returncode == 0, result.stderr
+    figures = json.loads(result.stdout.splitlines()[-1])
+    assert 0 < figures['frames'] <= 120
+    assert 0 <= figures['dropped'] < figures['frames']
+    assert figures['pck@0.1'] >= 0.95
+    scene, = figures['scenes']
+    assert (scene['scene'], scene['true_cadence_steps_per_min']) == ('front_walk', 95)
+    if scene['cadence_steps_per_min'] is not None:
+        assert figures['cadence_error_pct'] < 5
+    assert figures['latency_ms']['inference']['p50'] > 0
+    assert figures['latency_ms']['end_to_end']['p50'] > figures['latency_ms']['inference']['p50']
+    assert {Path(path).name for path in figures['files'].values()} == {
+        path.name for path in tmp_path.iterdir()}
+    with (tmp_path / 'keypoints.csv').open(newline='') as file:
+        rows = list(csv.DictReader(file))
+    answered = {row['frame_seq'] for row in rows if row['stage'] == 'refinement'}
+    assert len(answered) == figures['frames'] - figures['dropped']
+    assert 'first frame after' in result.stdout
+
+
+def test_an_interrupted_demo_reports_what_it_has_and_leaves_no_graph_behind(tmp_path):
+    pytest.importorskip('rclpy', reason='needs ROS 2')
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'neuropose_ros.cli.main', 'demo', '--headless', '--json', '--out',
+         str(tmp_path), '--source', 'synthetic:wave'],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if 'first frame' in line:
+            break
+    time.sleep(1.5)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert children
+    assert not any(child.is_running() for child in children)
+    assert process.returncode == 0, errors
+    assert 'interrupted after' in output
+    assert json.loads(output.splitlines()[-1])['frames'] > 0

@@ -13,6 +13,7 @@ import pytest
 from neuropose_ros.core.layouts import BLAZEPOSE33, COCO17
 from neuropose_ros.core.pose import FrameStatus, JointState, PersonPose, PoseFrame
 from neuropose_ros.movement.cadence import cadence, main_track
+from neuropose_ros.sources.open import open_source
 
 SCALE_PX = 100.0  # length of the trunk
 Walker = Callable[[float, float], dict[str, tuple[float, float]]]
@@ -207,3 +208,16 @@ def test_the_main_track_is_the_one_seen_most():
     assert main_track(frames) == 5
     assert main_track([replace(frame, persons=()) for frame in frames]) is None
     assert main_track([with_person(frame, track_id=-1) for frame in frames]) is None
+
+
+@pytest.mark.parametrize('scene, steps_per_min', [('side_walk', 93), ('passing_occluder', 127)])
+def test_the_synthetic_walkers_cadence_is_found_behind_whatever_hides_him(scene, steps_per_min):
+    source = open_source(
+        f'synthetic:{scene}?cadence={steps_per_min}&seconds=4&rate=15&width=160&height=120')
+    pictures = iter(source.read, None)
+    frames = [replace(picture.truth, stamp_ns=10**18 + picture.time_ns) for picture in pictures]
+    states = np.concatenate([frame.persons[0].keypoint_states for frame in frames])
+    assert (states == JointState.OCCLUDED).mean() > 0.05
+    result = cadence(frames, frames[0].persons[0].track_id)
+    assert result.valid, result.reason
+    assert result.steps_per_min == pytest.approx(steps_per_min, rel=0.01)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from neuropose_ros.cli.demo.spool import ImageSpool
     from neuropose_ros.cli.demo.window import Window
 
-_SOURCE = 'synthetic:demo'
 _START_S = 600.0
 _SAY_EVERY_S = 10.0
 _QUIET_S = 3.0
@@ -35,8 +34,9 @@ _GRACE_S = 1.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        '--source', default=_SOURCE,
-        help='what to look at (see `neuropose up --help`); default: %(default)s')
+        '--source', default='',
+        help='what to look at (see `neuropose up --help`); default: the fixed scenes of the '
+             'synthetic walker')
     parser.add_argument(
         '--seconds', type=_positive, default=20.0,
         help='how long to record after the first frame; default: %(default)g')
@@ -63,18 +63,20 @@ def run(args: argparse.Namespace) -> int:
             arrives.
     """
     folder = _writable(args.out)
+    # Without a choice of source, the fixed scenes share the time among them.
+    source = args.source or f'synthetic:demo?seconds={args.seconds:g}'
     signal.signal(signal.SIGTERM, _terminate)
     with contextlib.ExitStack() as stack:
-        with own_domain(), running_graph(args.source) as graph:
+        with own_domain(), running_graph(source) as graph:
             # Imported while the graph is loading.
             from neuropose_ros.cli.demo.listening import Listener
             from neuropose_ros.cli.demo.recording import Recording
             from neuropose_ros.cli.demo.spool import ImageSpool
 
             recording = Recording(
-                args.seconds, args.source, from_start=not args.source.startswith('topic:'))
+                args.seconds, source, from_start=not source.startswith('topic:'))
             spool = stack.enter_context(contextlib.closing(ImageSpool(folder)))
-            with Listener(recording, spool, args.source) as listener:
+            with Listener(recording, spool, source) as listener:
                 first_frame_s = _wait(graph, listener)
                 _say(f'first frame after {first_frame_s:.1f} s')
                 with _window(recording, headless=args.headless) as window:
@@ -241,15 +243,24 @@ def _image_notes(listener: Listener, spool: ImageSpool) -> list[str]:
     return notes
 
 
+def _true_cadences(source: str) -> dict[str, float]:
+    """Return steps per minute by scene, where the source knows them."""
+    from neuropose_ros.sources.synthetic.scenes import parse
+
+    if not source.startswith('synthetic'):
+        return {}
+    return {scene.name: scene.cadence_steps_per_min for scene in parse(source)
+            if scene.cadence_steps_per_min is not None}
+
+
 def _print(
     recording: Recording, first_frame_s: float, files: dict[str, Path], notes: list[str], *,
     as_json: bool,
 ) -> None:
     from neuropose_ros.cli.demo.scoring import score
     from neuropose_ros.cli.demo.summary import table, to_json
-    from neuropose_ros.sources.synthetic.scenes import CADENCES
 
-    figures = score(recording, CADENCES)
+    figures = score(recording, _true_cadences(recording.source))
     print(table(figures, files, [f'first frame after {first_frame_s:.1f} s', *notes]))
     if as_json:
         print(json.dumps(to_json(figures, first_frame_s, files)))
