@@ -82,7 +82,9 @@ def _share_close(truth: list[Any], poses: list[Any]) -> float:
         expected = convert_frame(
             true[found.stamp_ns], layout('blazepose33'), layout('coco17'))
         seen = expected.persons[0].keypoint_states == JointState.MEASURED
-        close.append(relative_distances(found.persons[0], expected.persons[0])[seen] < 0.1)
+        person = expected.persons[0]
+        close.append(relative_distances(
+            found.persons[0].keypoints, person.keypoints, person.box, 'larger_side')[seen] < 0.1)
     return float(np.concatenate(close).mean())
 
 
