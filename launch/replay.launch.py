@@ -4,33 +4,40 @@
     ros2 launch neuropose_ros replay.launch.py bag:=DIR loop:=true rate:=0.5 start:=10
 
 Recorded images are estimated and refined anew; recorded poses alone are refined anew. What is
-made anew is not played.
+made anew is not played. The recording starts when somebody listens to the result.
 """
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+import rclpy
 import yaml
-from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch import Event, LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
     ExecuteProcess,
     IncludeLaunchDescription,
     LogInfo,
+    OpaqueCoroutine,
     OpaqueFunction,
     RegisterEventHandler,
     TimerAction,
 )
+from launch.event_handler import EventHandler
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
 from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
 BOOLEAN = ['true', 'false']
-# What each node makes, so that it is not played as well.
-MADE_BY_POSE = ('poses', 'layouts', 'frame_done', 'pose/debug_image')
-MADE_BY_REFINEMENT = ('poses_refined', 'pose_feedback', 'refinement/markers')
+# What each node makes, so that it is not played as well; the first is its main result.
+MADE = {
+    'pose': ('poses', 'layouts', 'frame_done', 'pose/debug_image'),
+    'refinement': ('poses_refined', 'pose_feedback', 'refinement/markers'),
+}
+SETTLE_S = 1.0
 LAST_MESSAGES_S = 1.0
 
 ARGUMENTS = (
@@ -51,6 +58,10 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         'start', default_value='0.0', description='Seconds to skip at the beginning'),
     DeclareLaunchArgument(
+        'wait', default_value='true', choices=BOOLEAN,
+        description='true: start when somebody listens to what the nodes make, so that nothing '
+        'is missed; false: start at once'),
+    DeclareLaunchArgument(
         'composed', default_value='false', choices=BOOLEAN,
         description='true: the nodes share one process'),
     DeclareLaunchArgument('params_file', default_value='', description='Parameter file'),
@@ -62,6 +73,12 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         'record_to', default_value='', description='Folder of the new recording'),
 )
+
+
+class Demand(Event):
+    """Somebody wants what is made from the recording."""
+
+    name = 'neuropose_ros.Demand'
 
 
 class LaunchError(RuntimeError):
@@ -76,13 +93,21 @@ class Plan:
         namespace: absolute, without a slash at the end; '' for the root.
         source: `topic:/name` of the images; '' when recorded poses are refined.
         nodes: of `pose` and `refinement`.
-        left_out: recorded topics that are not played.
     """
 
     namespace: str
     source: str
     nodes: tuple[str, ...]
-    left_out: tuple[str, ...]
+
+    @property
+    def results(self) -> list[str]:
+        """The main topic of each node."""
+        return [f'{self.namespace}/{MADE[node][0]}' for node in self.nodes]
+
+    @property
+    def made(self) -> list[str]:
+        """All topics that are made anew."""
+        return [f'{self.namespace}/{topic}' for node in self.nodes for topic in MADE[node]]
 
 
 def read_topics(bag: Path) -> dict[str, str]:
@@ -123,18 +148,13 @@ def make_plan(topics: dict[str, str], images: str, namespace: str) -> Plan:
                 'the recording has several namespaces, choose one: '
                 + ', '.join(f'namespace:={space or "/"}' for space in spaces))
         if spaces:
-            return _plan(topics, kind, spaces[0], kinds[kind])
+            if kind == 'none':
+                return Plan(spaces[0], '', ('refinement',))
+            return Plan(spaces[0], f'topic:{spaces[0]}{kinds[kind]}', ('pose', 'refinement'))
     names = ', '.join(kinds[kind][1:] for kind in wanted)
     raise LaunchError(
         f'the recording has no {names}{f" in {namespace}" if namespace else ""}; it has '
         + (', '.join(sorted(topics)) or 'no messages at all'))
-
-
-def _plan(topics: dict[str, str], kind: str, space: str, suffix: str) -> Plan:
-    nodes = ('refinement',) if kind == 'none' else ('pose', 'refinement')
-    made = MADE_BY_REFINEMENT + (MADE_BY_POSE if 'pose' in nodes else ())
-    left_out = tuple(name for name in topics if name in {f'{space}/{topic}' for topic in made})
-    return Plan(space, '' if kind == 'none' else f'topic:{space}{suffix}', nodes, left_out)
 
 
 def positive(name: str, text: str, *, zero: bool) -> str:
@@ -148,7 +168,7 @@ def positive(name: str, text: str, *, zero: bool) -> str:
     return text
 
 
-def player(plan: Plan, arguments: dict[str, str]) -> ExecuteProcess:
+def player(left_out: list[str], arguments: dict[str, str]) -> ExecuteProcess:
     """`ros2 bag play` with the recording's clock."""
     command = ['ros2', 'bag', 'play', arguments['bag'], '--clock', '100',
                '--disable-keyboard-controls',
@@ -156,9 +176,28 @@ def player(plan: Plan, arguments: dict[str, str]) -> ExecuteProcess:
                '--start-offset', positive('start', arguments['start'], zero=True)]
     if arguments['loop'] == 'true':
         command += ['--loop']
-    if plan.left_out:
-        command += ['--exclude-topics', *plan.left_out]
+    if left_out:
+        command += ['--exclude-topics', *left_out]
     return ExecuteProcess(cmd=command, name='player', output='screen')
+
+
+async def wait_for_demand(context: LaunchContext, plan: Plan) -> None:
+    """Emit `Demand` when the nodes are ready and somebody wants what they make."""
+    # A context of its own takes no signals, and launch takes a cancelled task for a failure.
+    ros = rclpy.Context()
+    rclpy.init(args=[], context=ros)
+    node = rclpy.create_node('replay', context=ros)
+    try:
+        while not (all(map(node.count_publishers, plan.results))
+                   and any(map(node.count_subscribers, plan.made))):
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(SETTLE_S)
+        await context.emit_event(Demand())
+    except asyncio.CancelledError:
+        pass
+    finally:
+        node.destroy_node()
+        rclpy.shutdown(context=ros)
 
 
 def compose(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -167,8 +206,9 @@ def compose(context: LaunchContext) -> list[LaunchDescriptionEntity]:
                  for argument in ARGUMENTS}
     bag = Path(arguments['bag']).expanduser()
     arguments['bag'] = str(bag)
-    plan = make_plan(read_topics(bag), arguments['images'], arguments['namespace'])
-    play = player(plan, arguments)
+    topics = read_topics(bag)
+    plan = make_plan(topics, arguments['images'], arguments['namespace'])
+    play = player([topic for topic in plan.made if topic in topics], arguments)
     passed_on = {name: arguments[name]
                  for name in ('params_file', 'rviz', 'record', 'record_to', 'composed')}
     graph = IncludeLaunchDescription(
@@ -188,10 +228,16 @@ def compose(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         end = EmitEvent(event=Shutdown(reason='the recording has ended'))
         return [TimerAction(period=LAST_MESSAGES_S, actions=[end])]
 
-    what = f'estimating {plan.source}' if plan.source else f'refining {plan.namespace}/poses'
+    topic = plan.source.removeprefix('topic:') or f'{plan.namespace}/poses'
+    what = f'replay: {"estimating from" if plan.source else "refining"} {topic}'
+    on_exit = RegisterEventHandler(OnProcessExit(target_action=play, on_exit=on_end))
     # The include first: it sets the environment that the player needs too.
-    return [LogInfo(msg=f'replay: {what}'), graph,
-            RegisterEventHandler(OnProcessExit(target_action=play, on_exit=on_end)), play]
+    if arguments['wait'] == 'false':
+        return [LogInfo(msg=what), graph, on_exit, play]
+    on_demand = RegisterEventHandler(EventHandler(
+        matcher=lambda event: isinstance(event, Demand), entities=[play]))
+    return [LogInfo(msg=f'{what}, as soon as somebody listens'), graph, on_exit, on_demand,
+            OpaqueCoroutine(coroutine=wait_for_demand, args=[plan])]
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -48,37 +48,37 @@ def _left_out(outcome: Outcome) -> set[str]:
 
 
 def test_images_are_estimated_anew(launch: Launch, bag: Callable[..., str]) -> None:
-    outcome = launch('replay', bag=bag(RECORDED))
+    outcome = launch('replay', wait='false', bag=bag(RECORDED))
     assert sorted(outcome.names) == ['pose', 'refinement', 'ros2']
     assert outcome['pose'].parameters['image_transport'] == 'compressed'
     assert _left_out(outcome) == {'/poses', '/poses_refined', '/layouts'}
 
 
 def test_poses_alone_are_refined_anew(launch: Launch, bag: Callable[..., str]) -> None:
-    outcome = launch('replay', bag=bag(_without('/image_raw/compressed')))
+    outcome = launch('replay', wait='false', bag=bag(_without('/image_raw/compressed')))
     assert sorted(outcome.names) == ['refinement', 'ros2']
     assert _left_out(outcome) == {'/poses_refined'}
 
 
 def test_images_can_be_left_alone(launch: Launch, bag: Callable[..., str]) -> None:
-    outcome = launch('replay', bag=bag(RECORDED), images='none')
+    outcome = launch('replay', wait='false', bag=bag(RECORDED), images='none')
     assert sorted(outcome.names) == ['refinement', 'ros2']
 
 
 def test_a_topic_without_messages_is_not_there(launch: Launch, bag: Callable[..., str]) -> None:
-    outcome = launch('replay', bag=bag(RECORDED, empty=('/image_raw/compressed',)))
+    outcome = launch('replay', wait='false', bag=bag(RECORDED, empty=('/image_raw/compressed',)))
     assert sorted(outcome.names) == ['refinement', 'ros2']
 
 
 def test_the_namespace_of_the_recording_is_taken(launch: Launch, bag: Callable[..., str]) -> None:
-    outcome = launch('replay', bag=bag(_without(space='/robot1')))
+    outcome = launch('replay', wait='false', bag=bag(_without(space='/robot1')))
     assert outcome['pose'].remaps['__ns'] == '/robot1'
     assert outcome['pose'].remaps['image_raw'] == '/robot1/image_raw'
     assert '/robot1/poses' in _left_out(outcome)
 
 
 def test_time_is_the_recordings(launch: Launch, bag: Callable[..., str]) -> None:
-    outcome = launch('replay', bag=bag(RECORDED), loop='true', rate='0.5', start='3')
+    outcome = launch('replay', wait='false', bag=bag(RECORDED), loop='true', rate='0.5', start='3')
     player = outcome['ros2']
     assert player.command[1:3] == ['bag', 'play']
     assert player.after('--clock') == ['100']
@@ -93,7 +93,7 @@ def test_the_middleware_profile_reaches_the_player(
     launch: Launch, bag: Callable[..., str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv('FASTDDS_DEFAULT_PROFILES_FILE', raising=False)
-    outcome = launch('replay', bag=bag(RECORDED))
+    outcome = launch('replay', wait='false', bag=bag(RECORDED))
     assert Path(outcome['ros2'].environment['FASTDDS_DEFAULT_PROFILES_FILE']).is_file()
 
 
@@ -113,20 +113,20 @@ def test_bad_input_is_one_sentence(
     launch: Launch, bag: Callable[..., str], topics: dict[str, str], given: dict[str, str],
     sentence: str,
 ) -> None:
-    outcome = launch('replay', bag=bag(topics), **given)
+    outcome = launch('replay', wait='false', bag=bag(topics), **given)
     assert (outcome.code, outcome.started) == (1, [])
     assert sentence in outcome.log
     assert 'Traceback' not in outcome.log
 
 
 def test_no_recording(launch: Launch, tmp_path: Path) -> None:
-    outcome = launch('replay', bag=str(tmp_path))
+    outcome = launch('replay', wait='false', bag=str(tmp_path))
     assert (outcome.code, outcome.started) == (1, [])
     assert 'has no metadata.yaml' in outcome.log
 
 
 def test_broken_metadata(launch: Launch, tmp_path: Path) -> None:
     (tmp_path / 'metadata.yaml').write_text('a: [')
-    outcome = launch('replay', bag=str(tmp_path))
+    outcome = launch('replay', wait='false', bag=str(tmp_path))
     assert (outcome.code, outcome.started) == (1, [])
     assert 'is not the metadata of a rosbag2 recording' in outcome.log
