@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from array import array
 
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
@@ -10,9 +10,7 @@ from std_msgs.msg import Header
 from neuropose_ros.core import pose
 from neuropose_ros.imaging import compressed, raw
 from neuropose_ros.nodes.types import ROS
-
-if TYPE_CHECKING:
-    from neuropose_ros.sources.calibration import Calibration
+from neuropose_ros.sources.calibration import Calibration
 
 
 def image_to_bgr(message: Image | CompressedImage) -> pose.Image:
@@ -56,14 +54,20 @@ def compressed_from_frame(frame: pose.Frame, quality: int) -> CompressedImage:
 
 
 def camera_info(frame: pose.Frame, calibration: Calibration | None) -> CameraInfo:
-    """Return what REP-104 says of an image: all zero but the size when uncalibrated."""
+    """Return what REP-104 says of an image; K = 0 when uncalibrated.
+
+    Raises:
+        SourceError: the calibration is that of another view.
+    """
     height, width = frame.image.shape[:2]
-    message = CameraInfo(header=_header(frame), height=height, width=width)
-    if calibration is not None:
-        message.distortion_model = calibration.distortion_model
-        message.d = ROS.sequence(calibration.d, 'float64')
-        message.k, message.r, message.p = calibration.k, calibration.r, calibration.p
-    return message
+    if calibration is None:
+        view = Calibration.unknown(width, height)
+    else:
+        view = calibration.scaled(width, height)
+    return CameraInfo(
+        header=_header(frame), height=height, width=width,
+        distortion_model=view.distortion_model, d=array('d', view.d.ravel()),
+        k=view.k.ravel(), r=view.r.ravel(), p=view.p.ravel())
 
 
 def _header(frame: pose.Frame) -> Header:
