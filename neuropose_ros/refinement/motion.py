@@ -60,7 +60,7 @@ class Motion(Protocol):
         Args:
             dt_s: since the last step, > 0.
             evidence: of this frame.
-            unseen: (N,) points that had no measurement in the last step.
+            unseen: (N,) points that had neither measurement nor guess in the last step.
         """
         ...
 

@@ -41,7 +41,7 @@ class RefinementParameters:
     noise_unsure: float = _number(
         0.16, 1e-5, 1.0, 'body', 'standard deviation of a measurement of confidence 0')
     guess_inflation: float = _number(
-        4.0, 1.0, 100.0, '1', 'factor on the standard deviation of a joint that the estimator '
+        2.0, 1.0, 100.0, '1', 'factor on the standard deviation of a joint that the estimator '
         'itself calls hidden')
     keep_guesses: bool = field(default=True, metadata={
         'text': 'whether joints that the estimator calls hidden keep its guess as their value '

@@ -88,11 +88,10 @@ class Track:
         """Go on by ``dt_s`` and return the refined person; None = not seen in this frame."""
         reading = self._read(person, view)
         self._follow_box(person, reading, dt_s, view)
-        unseen = self._measured_s > 0.0
-        lost = self._seen_s > 0.0
+        unseen = self._seen_s > 0.0
         self._seen_s += dt_s
         self._measured_s += dt_s
-        gone = lost & (self._seen_s > self._bridge_s) & self._known()
+        gone = unseen & (self._seen_s > self._bridge_s) & self._known()
         if gone.any():
             self._motion.forget(gone)
         outcome = self._motion.step(dt_s, self._evidence(reading), unseen)

@@ -101,7 +101,7 @@ def test_a_guess_counts_less_than_a_measurement_of_the_same_confidence(person, f
         found = follow(stage, frame, 20, wearing(
             person(), state, at=person().keypoints[WRIST] + (6.0, 0.0), score=0.5))
         moved[state] = found.keypoints[WRIST, 0] - person().keypoints[WRIST, 0]
-    assert moved[JointState.MEASURED] > 3 * moved[JointState.OCCLUDED] > 0.0
+    assert moved[JointState.MEASURED] > 2 * moved[JointState.OCCLUDED] > 0.0
 
 
 def test_guesses_stay_guesses_beyond_the_limit(person, frame):
@@ -216,7 +216,7 @@ def test_values_beyond_the_border_are_guesses(person, frame, state):
         found = follow(stage, frame, index, wearing(person(), state, at=(-2.0, 200.0)))
         assert found.keypoint_states[WRIST] == JointState.OUT_OF_FRAME
     assert found.keypoints[WRIST] == pytest.approx((-2.0, 200.0), abs=0.1)
-    assert found.keypoint_covariances[WRIST, 0] > 4 * found.keypoint_covariances[0, 0]
+    assert found.keypoint_covariances[WRIST, 0] > 2 * found.keypoint_covariances[0, 0]
 
 
 def test_a_joint_predicted_to_leave_the_image_is_out_of_frame(person, frame):
