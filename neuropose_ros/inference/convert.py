@@ -17,9 +17,10 @@ from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference.tflite import Network, Operator, read_network
 
 # Goes into the name of every converted file: raise it when the output changes.
-CONVERTER_VERSION = 1
+CONVERTER_VERSION = 2
 _OPSET = 17
-_SAME, _VALID = 0, 1
+_VALID = 1
+_LINEAR, _RELU, _RELU6 = 0, 1, 3
 _TO_CHANNELS_FIRST, _TO_CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
@@ -70,8 +71,10 @@ class _Converter:
         self._operators = _needed(network, set(outputs))
         self._nodes: list[Any] = []
         self._constants: dict[str, NDArray[Any]] = {}
-        # Zero padding that goes into the convolution that reads it, by tensor.
+        # Zero padding that goes into the convolutions that read it, by tensor.
         self._padded: dict[int, tuple[int, tuple[int, int, int, int]]] = {}
+        # Enlargement that is done after the 1x1 convolutions that read it, by tensor.
+        self._late: dict[int, Operator] = {}
         self._emitters: dict[str, Callable[[Operator], None]] = {
             'CONV_2D': self._convolution,
             'DEPTHWISE_CONV_2D': self._convolution,
@@ -151,21 +154,21 @@ class _Converter:
         else:
             self._node('Cast', ['planes'], output, to=1)
 
-    def _activate(self, operator: Operator, name: str) -> str:
-        """Name for the result before the fused activation; adds the node behind it."""
-        kind = operator.options.get('FusedActivationFunction', 0)
-        if kind == 0:
-            return name
-        limits = {1: (0.0, None), 3: (0.0, 6.0)}
-        if kind not in limits:
-            raise ModelError(f'fused activation {kind} of the network is not converted')
-        return f'{name}_linear'
-
-    def _activation(self, operator: Operator, name: str) -> None:
-        kind = operator.options.get('FusedActivationFunction', 0)
-        if kind == 1:
+    def _activated(
+        self, operator: Operator, kind: str, inputs: list[str], **attributes: Any,
+    ) -> None:
+        """Add the node that makes the operator's output, and its fused activation."""
+        name = self._tensor_name(operator.outputs[0])
+        activation = operator.options.get('FusedActivationFunction', 0)
+        if activation not in {_LINEAR, _RELU, _RELU6}:
+            raise ModelError(f'fused activation {activation} of the network is not converted')
+        if activation == _LINEAR:
+            self._node(kind, inputs, name, **attributes)
+            return
+        self._node(kind, inputs, f'{name}_linear', **attributes)
+        if activation == _RELU:
             self._node('Relu', [f'{name}_linear'], name)
-        elif kind == 3:
+        else:
             low = self._constant('zero', np.zeros((), np.float32))
             high = self._constant('six', np.full((), 6, np.float32))
             self._node('Clip', [f'{name}_linear', low, high], name)
@@ -182,6 +185,9 @@ class _Converter:
             if operator.options['Padding'] != _VALID:
                 raise ModelError('the network pads twice: not converted')
             source, pads = padded
+        enlarged = self._late.get(source)
+        if enlarged is not None:
+            source = enlarged.inputs[0]
         if source == self._network.inputs[0]:
             weights = weights[:, ::-1] * np.float32(self._image.scale)
         name = self._tensor_name(operator.outputs[0])
@@ -190,13 +196,17 @@ class _Converter:
             bias = operator.inputs[2]
             inputs.append(self._constant(f'b{bias}', self._data(bias)))
         options = operator.options
-        self._node(
-            'Conv', inputs, self._activate(operator, name), pads=pads, kernel_shape=size,
-            strides=(options['StrideH'], options['StrideW']),
-            dilations=(options['DilationHFactor'], options['DilationWFactor']),
-            group=self._shape(source)[3] if depthwise else 1,
-        )
-        self._activation(operator, name)
+        attributes = {
+            'pads': pads, 'kernel_shape': size,
+            'strides': (options['StrideH'], options['StrideW']),
+            'dilations': (options['DilationHFactor'], options['DilationWFactor']),
+            'group': self._shape(source)[3] if depthwise else 1,
+        }
+        if enlarged is None:
+            self._activated(operator, 'Conv', inputs, **attributes)
+        else:
+            self._node('Conv', inputs, f'{name}_small', **attributes)
+            self._enlarge(operator, f'{name}_small', enlarged)
 
     def _pads(self, operator: Operator, size: tuple[int, ...]) -> tuple[int, int, int, int]:
         """Return top, left, bottom, right of the SAME rule; the odd one goes below and right."""
@@ -217,29 +227,21 @@ class _Converter:
     def _max_pool(self, operator: Operator) -> None:
         options = operator.options
         size = (options['FilterHeight'], options['FilterWidth'])
-        name = self._tensor_name(operator.outputs[0])
-        self._node(
-            'MaxPool', [self._tensor_name(operator.inputs[0])], self._activate(operator, name),
-            kernel_shape=size, strides=(options['StrideH'], options['StrideW']),
-            pads=self._pads(operator, size),
-        )
-        self._activation(operator, name)
+        self._activated(
+            operator, 'MaxPool', [self._tensor_name(operator.inputs[0])], kernel_shape=size,
+            strides=(options['StrideH'], options['StrideW']), pads=self._pads(operator, size))
 
     def _add(self, operator: Operator) -> None:
-        name = self._tensor_name(operator.outputs[0])
         if any(self._network.tensors[i].data is not None for i in operator.inputs):
             raise ModelError('the network adds a constant: not converted')
-        self._node('Add', [self._tensor_name(i) for i in operator.inputs],
-                   self._activate(operator, name))
-        self._activation(operator, name)
+        self._activated(operator, 'Add', [self._tensor_name(i) for i in operator.inputs])
 
     def _pad(self, operator: Operator) -> None:
         source, target = operator.inputs[0], operator.outputs[0]
         pads = self._data(operator.inputs[1])
-        readers = [other for other in self._operators if target in other.inputs]
         convolutions = {'CONV_2D', 'DEPTHWISE_CONV_2D'}
         if (pads[[0, 3]].any() or target in self._outputs
-                or any(reader.kind not in convolutions for reader in readers)):
+                or any(reader.kind not in convolutions for reader in self._readers(target))):
             raise ModelError('the network pads something else than a convolution: not converted')
         (top, bottom), (left, right) = pads[1:3].tolist()
         self._padded[target] = source, (top, left, bottom, right)
@@ -247,13 +249,31 @@ class _Converter:
     def _resize(self, operator: Operator) -> None:
         if operator.options['AlignCorners']:
             raise ModelError('the network resizes with aligned corners: not converted')
-        source, target = operator.inputs[0], operator.outputs[0]
-        old, new = self._shape(source), self._shape(target)
+        target = operator.outputs[0]
+        if target not in self._outputs and all(map(self._is_pointwise, self._readers(target))):
+            # Weighting channels and interpolating pixels are interchangeable: the weighting
+            # costs a quarter on the small picture, and there are fewer channels to enlarge.
+            self._late[target] = operator
+        else:
+            self._enlarge(operator, self._tensor_name(operator.inputs[0]), operator)
+
+    def _enlarge(self, operator: Operator, source: str, resize: Operator) -> None:
+        """Make the operator's output by resizing ``source`` as ``resize`` says."""
+        old, new = self._shape(resize.inputs[0]), self._shape(resize.outputs[0])
         scales = np.array([1, 1, new[1] / old[1], new[2] / old[2]], np.float32)
-        mode = 'half_pixel' if operator.options['HalfPixelCenters'] else 'asymmetric'
-        name = self._tensor_name(target)
-        self._node('Resize', [self._tensor_name(source), '', self._constant(f's{name}', scales)],
-                   name, mode='linear', coordinate_transformation_mode=mode)
+        mode = 'half_pixel' if resize.options['HalfPixelCenters'] else 'asymmetric'
+        constant = self._constant(f's{source}', scales)
+        self._activated(operator, 'Resize', [source, '', constant], mode='linear',
+                        coordinate_transformation_mode=mode)
+
+    def _readers(self, tensor: int) -> list[Operator]:
+        return [operator for operator in self._operators if tensor in operator.inputs]
+
+    def _is_pointwise(self, operator: Operator) -> bool:
+        if operator.kind != 'CONV_2D':
+            return False
+        stride = operator.options['StrideH'], operator.options['StrideW']
+        return self._shape(operator.inputs[1])[1:3] == stride == (1, 1)
 
     def _depth_to_space(self, operator: Operator) -> None:
         self._node('DepthToSpace', [self._tensor_name(operator.inputs[0])],
@@ -278,10 +298,8 @@ class _Converter:
         axis = operator.options['Axis'] % len(self._shape(target))
         if len(self._shape(target)) == 4:
             axis = _TO_CHANNELS_FIRST.index(axis)
-        name = self._tensor_name(target)
-        self._node('Concat', [self._tensor_name(i) for i in operator.inputs],
-                   self._activate(operator, name), axis=axis)
-        self._activation(operator, name)
+        inputs = [self._tensor_name(i) for i in operator.inputs]
+        self._activated(operator, 'Concat', inputs, axis=axis)
 
     def _logistic(self, operator: Operator) -> None:
         self._node('Sigmoid', [self._tensor_name(operator.inputs[0])],
