@@ -15,9 +15,9 @@ from neuropose_ros.core.pose import FrameStatus, JointState
 rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
+from neuropose_ros.msg import FrameInfo, PersonArray, SkeletonLayout  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 
-from neuropose_ros.msg import FrameInfo, PersonArray, SkeletonLayout  # noqa: E402
 from neuropose_ros.nodes import images, qos  # noqa: E402
 
 NODES = 'neuropose_ros.nodes'

@@ -14,11 +14,11 @@ from neuropose_ros.core.pose import FrameStatus
 rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
+from neuropose_ros.msg import PersonArray  # noqa: E402
 from rcl_interfaces.srv import SetParameters  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
-from neuropose_ros.msg import PersonArray  # noqa: E402
 from neuropose_ros.nodes import images, qos  # noqa: E402
 
 POSE = 'neuropose_ros.nodes.pose'

@@ -1,0 +1,119 @@
+"""The refinement node and messages from elsewhere."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuropose_ros.core import wire
+from neuropose_ros.core.layouts import COCO17
+from neuropose_ros.core.pose import FrameStatus, JointState, PersonPose, PoseFrame
+
+rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
+
+from neuropose_ros.msg import PersonArray  # noqa: E402
+from rcl_interfaces.srv import SetParameters  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
+from visualization_msgs.msg import MarkerArray  # noqa: E402
+
+from neuropose_ros.nodes import qos  # noqa: E402
+from neuropose_ros.nodes.types import ROS  # noqa: E402
+
+REFINEMENT = 'neuropose_ros.nodes.refinement'
+
+
+def frame(index: int, *, seen: bool = True) -> PoseFrame:
+    """A person who moves to the right at 300 px/s, 30 times a second."""
+    points = np.linspace((100, 100), (200, 400), 17).astype(np.float32)
+    points[:, 0] += 10 * index
+    person = PersonPose(
+        keypoints=points, keypoint_scores=np.full(17, 0.9, np.float32),
+        keypoint_states=np.full(17, JointState.MEASURED, np.uint8),
+        box=np.array((100 + 10 * index, 100, 200 + 10 * index, 400), np.float32),
+        score=0.9, track_id=1)
+    return PoseFrame(
+        stamp_ns=10**9 + round(index * 1e9 / 30), frame_seq=index, layout=COCO17.id,
+        image_width=640, image_height=480, frame_id='camera', stage='pose',
+        status=FrameStatus.OK if seen else FrameStatus.NO_PERSON,
+        persons=(person,) if seen else ())
+
+
+class Talker:
+    """Publishes poses and waits for each answer."""
+
+    def __init__(self, graph: Any) -> None:
+        self.graph = graph
+        self.answers = graph.collect(PersonArray, 'poses_refined')
+        self._publisher = graph.node.create_publisher(PersonArray, 'poses', qos.reliable(10))
+        graph.until(lambda: self._publisher.get_subscription_count() == 1, 30)
+
+    def send(self, message: Any) -> None:
+        self._publisher.publish(message)
+
+    def ask(self, pose: PoseFrame) -> PoseFrame:
+        before = len(self.answers)
+        self.send(wire.pose_frame_to_message(pose, ROS))
+        self.graph.until(lambda: len(self.answers) > before, 5)
+        return wire.pose_frame_from_message(self.answers[-1])
+
+
+def test_poses_are_bridged_with_honest_states_and_feedback_and_markers_follow(
+    graph: Any,
+) -> None:
+    graph.start(REFINEMENT)
+    talker = Talker(graph)
+    feedback = graph.collect(PersonArray, 'pose_feedback', qos.best_effort(1))
+    markers = graph.collect(MarkerArray, 'refinement/markers', qos.best_effort(1))
+    for index in range(20):
+        answer = talker.ask(frame(index))
+    assert answer.stage == 'refinement'
+    assert (answer.persons[0].keypoint_states == JointState.MEASURED).all()
+    bridged = talker.ask(frame(20, seen=False))
+    assert bridged.status is FrameStatus.NO_PERSON
+    person = bridged.persons[0]
+    assert (person.keypoint_states == JointState.PREDICTED).all()
+    assert person.keypoints[:, 0] == pytest.approx(frame(20).persons[0].keypoints[:, 0], abs=3)
+    graph.until(lambda: feedback and markers, 5)
+    assert len(feedback[-1].persons[0].keypoint_velocities) == 34
+    over = talker.ask(replace(frame(20, seen=False), stamp_ns=3 * 10**9, frame_seq=60))
+    assert over.persons == ()
+
+
+def test_a_malformed_message_is_refused_and_the_node_lives(graph: Any) -> None:
+    process = graph.start(REFINEMENT)
+    talker = Talker(graph)
+    talker.ask(frame(0))
+    broken = wire.pose_frame_to_message(frame(1), ROS)
+    broken.persons[0].keypoint_scores = array('f', [0.5] * 3)
+    talker.send(broken)
+    answer = talker.ask(frame(2))
+    assert answer.frame_seq == 2
+    assert len(talker.answers) == 2
+    assert 'refused' in process.output()
+    assert process.end() == 0, process.output()
+
+
+def test_parameters_change_live_and_contradictions_are_refused(graph: Any) -> None:
+    graph.start(REFINEMENT)
+    talker = Talker(graph)
+    client = graph.node.create_client(SetParameters, '/refinement/set_parameters')
+    graph.until(client.service_is_ready, 30)
+
+    def change(name: str, value: Any) -> Any:
+        request = SetParameters.Request(
+            parameters=[Parameter(name, value=value).to_parameter_msg()])
+        future = client.call_async(request)
+        graph.until(future.done, 10)
+        return future.result().results[0]
+
+    for index in range(3):
+        talker.ask(frame(index))
+    result = change('noise_unsure', 0.00001)
+    assert not result.successful
+    assert 'noise_confident' in result.reason
+    assert change('mode', 'none').successful
+    assert talker.ask(frame(3, seen=False)).persons == ()

@@ -1,0 +1,92 @@
+"""The stages in a row, without ROS: the same input gives the same output."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuropose_ros.core.layouts import COCO17
+from neuropose_ros.core.pose import (
+    Frame,
+    FrameStatus,
+    JointState,
+    PersonPose,
+    PoseFrame,
+)
+from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.pipeline import Pipeline
+from neuropose_ros.pose.stage import PoseStage
+from neuropose_ros.refinement.stage import RefinementStage
+
+
+class DotEstimator:
+    """Finds the brightest pixel and calls it every joint; notes the feedback it gets."""
+
+    layout: SkeletonLayout = COCO17
+    model = 'dot'
+
+    def __init__(self) -> None:
+        self.feedback: list[PoseFrame | None] = []
+
+    def estimate(self, frame: Frame, feedback: PoseFrame | None = None) -> PoseFrame:
+        self.feedback.append(feedback)
+        y, x = np.unravel_index(int(frame.image[..., 0].argmax()), frame.image.shape[:2])
+        points = np.tile(np.array((x, y), np.float32), (17, 1))
+        points += np.linspace(0, 20, 17, dtype=np.float32)[:, None]
+        person = PersonPose(
+            points, np.ones(17, np.float32), np.full(17, JointState.MEASURED, np.uint8),
+            np.array((x, y, x + 20, y + 20), np.float32), score=1.0)
+        return PoseFrame(
+            frame.stamp_ns, frame.frame_seq, self.layout.id, frame.image.shape[1],
+            frame.image.shape[0], epoch=frame.epoch, status=FrameStatus.OK, persons=(person,))
+
+    def reset(self) -> None:
+        """Keeps nothing."""
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+def frames(count: int, epoch: int = 0) -> list[Frame]:
+    made = []
+    for index in range(count):
+        image = np.zeros((100, 200, 3), np.uint8)
+        image[30, 20 + 3 * index] = 255
+        made.append(Frame(image, 10**9 + index * 33_333_333, index, epoch=epoch))
+    return made
+
+
+def pipeline(estimator: DotEstimator) -> Pipeline:
+    return Pipeline(PoseStage(estimator), RefinementStage())
+
+
+def test_every_frame_goes_through_all_stages_in_order() -> None:
+    results = list(pipeline(DotEstimator()).run(frames(10)))
+    assert [r.refined.frame_seq for r in results] == list(range(10))
+    assert [r.refined.stamp_ns for r in results] == [f.stamp_ns for f in frames(10)]
+    last = results[-1].refined.persons[0]
+    assert np.allclose(last.keypoints[0], (47, 30), atol=1.5)
+    assert last.track_id == results[0].refined.persons[0].track_id >= 0
+
+
+def test_the_refiners_prediction_reaches_the_estimator_one_frame_later() -> None:
+    estimator = DotEstimator()
+    list(pipeline(estimator).run(frames(3)))
+    assert estimator.feedback[0] is None
+    assert [f.frame_seq for f in estimator.feedback[1:] if f is not None] == [0, 1]
+
+
+def test_the_same_input_gives_identical_results() -> None:
+    first, second = (list(pipeline(DotEstimator()).run(frames(10))) for _ in range(2))
+    for a, b in zip(first, second, strict=True):
+        assert np.array_equal(a.refined.persons[0].keypoints, b.refined.persons[0].keypoints)
+        assert np.array_equal(
+            a.refined.persons[0].keypoint_covariances, b.refined.persons[0].keypoint_covariances)
+
+
+def test_a_new_epoch_starts_afresh() -> None:
+    running = pipeline(DotEstimator())
+    list(running.run(frames(10)))
+    again = list(running.run(frames(10, epoch=1)))
+    fresh = list(pipeline(DotEstimator()).run(frames(10, epoch=1)))
+    assert np.array_equal(
+        again[-1].refined.persons[0].keypoints, fresh[-1].refined.persons[0].keypoints)
