@@ -104,6 +104,17 @@ def test_a_guess_counts_less_than_a_measurement_of_the_same_confidence(person, f
     assert moved[JointState.MEASURED] > 2 * moved[JointState.OCCLUDED] > 0.0
 
 
+def test_a_hidden_joint_follows_its_guesses_when_it_swings(person, frame):
+    stage, errors_px = RefinementStage(), []
+    for index in range(75):
+        at = person().keypoints[WRIST] + (40.0 * np.sin(2 * np.pi * index / 30.0), 0.0)
+        state = JointState.MEASURED if index < 15 else JointState.OCCLUDED
+        found = follow(stage, frame, index, wearing(person(), state, at=at, score=0.4))
+        errors_px.append(abs(found.keypoints[WRIST] - at).max())
+    assert max(errors_px[15:]) < 14.0
+    assert np.mean(errors_px[15:]) < 8.0
+
+
 def test_guesses_stay_guesses_beyond_the_limit(person, frame):
     kept, dropped = RefinementStage(), RefinementStage(RefinementParameters(keep_guesses=False))
     hidden = wearing(person(), JointState.OCCLUDED, score=0.3)
