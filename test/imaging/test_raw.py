@@ -65,9 +65,9 @@ def test_grey_becomes_three_equal_channels(encoding):
 @pytest.mark.parametrize('encoding', ['mono16', '16UC1'])
 @pytest.mark.parametrize('big', [0, 1])
 def test_16_bits_are_scaled_in_either_byte_order(encoding, big):
-    samples = np.array([[0, 257, 32896, 65535]], '>u2' if big else '<u2')
+    samples = np.array([[0, 0x1234, 0xFF00, 0xFFFF]], '>u2' if big else '<u2')
     given = message(samples, encoding, big=big)
-    assert raw.decode(given)[0, :, 0].tolist() == [0, 1, 128, 255]
+    assert raw.decode(given)[0, :, 0].tolist() == [0, 18, 254, 255]
 
 
 def test_white_level_of_a_12_bit_camera():

@@ -8,6 +8,7 @@ import shutil
 import threading
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
@@ -175,11 +176,32 @@ def test_damage_in_the_middle_costs_only_what_is_damaged(tmp_path):
     assert 'is damaged' in source.damage
 
 
-def test_a_name_with_a_colon_is_a_name(tmp_path):
-    path = write_video(tmp_path / 'a.mp4', EVEN[:3])
-    odd = tmp_path / 'http: 10:30.mp4'
-    shutil.move(path, odd)
-    assert len(read_all(odd)[1]) == 3
+def test_damage_at_the_end_costs_no_frame_before_it(tmp_path):
+    # The preset has frames that are decoded out of order, so some are held back until the end.
+    path = write_video(tmp_path / 'a.mp4', EVEN, noise=True, preset='medium', **FAST_START)
+    with av.open(str(path)) as container:
+        last = [packet for packet in container.demux(video=0) if packet.size][-1]
+    data = path.read_bytes()
+    noise = np.random.default_rng(1).bytes(last.size)
+    path.write_bytes(data[:last.pos] + noise + data[last.pos + last.size:])
+    source, pictures = read_all(path)
+    assert len(pictures) == 59
+    assert '59 frames' in source.damage
+
+
+def test_a_name_with_a_colon_is_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_video('a.mp4', EVEN[:3])
+    shutil.move('a.mp4', 'http:a.mp4')
+    assert len(read_all('http:a.mp4')[1]) == 3
+
+
+def test_a_cover_picture_is_no_video(tmp_path):
+    path = write_sound(tmp_path / 'song.m4a', cover=True)
+    with av.open(str(path)) as container:
+        assert len(container.streams.video) == 1
+    with pytest.raises(SourceError, match='no pictures, only audio'):
+        VideoSource(path)
 
 
 def make_bad(tmp_path, kind):

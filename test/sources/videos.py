@@ -12,7 +12,7 @@ MS = Fraction(1, 1000)
 
 def write_video(
     path, times, *, time_base=MS, codec='libx264', size=(64, 48), noise=False,
-    **options,
+    preset='ultrafast', **options,
 ):
     """Write a grey frame per time (in units of the time base); brightness tells the index."""
     with av.open(str(path), 'w', options=options) as container:
@@ -21,7 +21,7 @@ def write_video(
         stream.pix_fmt = 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'
         stream.codec_context.time_base = time_base
         if codec == 'libx264':
-            stream.codec_context.options = {'preset': 'ultrafast', 'qp': '20'}
+            stream.codec_context.options = {'preset': preset, 'qp': '20'}
         for index, time in enumerate(times):
             frame = av.VideoFrame.from_ndarray(_picture(index, size, noise), format='bgr24')
             frame.pts, frame.time_base = time, time_base
@@ -38,10 +38,16 @@ def _picture(index, size, noise):
     return image
 
 
-def write_sound(path):
-    """Write half a second of silence."""
-    with av.open(str(path), 'w') as container:
+def write_sound(path, *, cover=False):
+    """Write half a second of silence, as music files do with a picture of its cover."""
+    with av.open(str(path), 'w', format='mp4') as container:
         stream = container.add_stream('aac', rate=48000)
+        if cover:
+            art = container.add_stream('mjpeg', rate=1)
+            art.width, art.height, art.pix_fmt = 64, 48, 'yuvj420p'
+            art.disposition = av.stream.Disposition.attached_pic.value
+            container.mux(art.encode(av.VideoFrame(64, 48, 'yuvj420p')))
+            container.mux(art.encode(None))
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 24000), np.float32), 'fltp', 'mono')
         frame.sample_rate = 48000
         container.mux(stream.encode(frame))
