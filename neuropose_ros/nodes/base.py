@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -262,8 +261,3 @@ class Repeater:
         """Withdraw."""
         self._node.destroy_timer(self._timer)
         self._node.destroy_publisher(self._publisher)
-
-
-def steady_ms() -> float:
-    """Return the steady clock in ms."""
-    return time.perf_counter_ns() / 1e6

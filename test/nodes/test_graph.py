@@ -10,13 +10,13 @@ import pytest
 
 from neuropose_ros.core import wire
 from neuropose_ros.core.metrics import relative_distances
-from neuropose_ros.core.pose import FrameStatus, JointState
+from neuropose_ros.core.pose import Frame, FrameStatus, JointState
 
 rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from neuropose_ros.msg import FrameInfo, PersonArray, SkeletonLayout  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
+from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
 from neuropose_ros.nodes import images, qos  # noqa: E402
 
@@ -150,3 +150,27 @@ def test_every_frame_policy_loses_none_across_processes_at_full_speed(graph: Any
     graph.until(lambda: refined and refined[-1].frame_seq >= 89, 60)
     assert seqs(refined) == list(range(90))
     assert {m.skipped_before for m in refined} == {0}
+
+
+@pytest.mark.parametrize('transport', ['', '/compressed'])
+def test_an_existing_topic_is_read_directly_and_namespaces_hold(
+    graph: Any, transport: str,
+) -> None:
+    graph.start(
+        f'{NODES}.composed', '--source', f'topic:/usb_cam/image{transport}', '--ros-args',
+        '-r', '__ns:=/robot1')
+    kind = CompressedImage if transport else Image
+    publisher = graph.node.create_publisher(
+        kind, f'/usb_cam/image{transport}', qos.best_effort(5))
+    refined = graph.collect(PersonArray, '/robot1/poses_refined')
+    graph.until(lambda: publisher.get_subscription_count() == 1, 30)
+    names = {name for name, _ in graph.node.get_node_names_and_namespaces()}
+    assert 'camera' not in names
+    frame = Frame(np.zeros((120, 160, 3), np.uint8), 5 * 10**9, 0, frame_id='usb_cam')
+    publisher.publish(images.compressed_from_frame(frame, 90) if transport
+                      else images.image_from_frame(frame))
+    graph.until(lambda: refined, 10)
+    assert wire.stamp_ns(refined[0].header.stamp) == frame.stamp_ns
+    assert refined[0].header.frame_id == 'usb_cam'
+    assert refined[0].seq_is_local
+    assert refined[0].status == FrameStatus.NO_PERSON
