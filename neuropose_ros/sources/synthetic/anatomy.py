@@ -22,7 +22,7 @@ ANKLE_Z, KNEE_Z, HIP_Z = 0.039, 0.285, 0.530
 SHOULDER_Z, ELBOW_Z, WRIST_Z = 0.818, 0.632, 0.486
 THIGH, SHANK = HIP_Z - KNEE_Z, KNEE_Z - ANKLE_Z
 HIP_Y, SHOULDER_Y = 0.052, 0.104
-CHIN_Z, MOUTH_Z, NOSE_Z, EYE_Z = 0.870, 0.888, 0.907, 0.936
+MOUTH_Z, NOSE_Z, EYE_Z = 0.8935, 0.912, 0.936
 # Foot, from the ankle joint: back of the heel, ball (where the toes bend), tip.
 HEEL_X, BALL_X, TOE_X = -0.034, 0.073, 0.116
 BALL_Z = -0.032
@@ -93,13 +93,13 @@ def _sites() -> tuple[Site, ...]:
 
     Knuckles as documented for the layout: first of pinky and index, second of the thumb.
     """
-    sites = {'nose': Site('head', (0.069, 0, NOSE_Z), 0.015)}
+    sites = {'nose': Site('head', (0.066, 0, NOSE_Z), 0.015)}
     for side, sign in SIDES:
         for name, y, x in (('eye_inner', 0.0105, 0.0495), ('eye', 0.018, 0.0475),
                            ('eye_outer', 0.0255, 0.0430)):
             joint = f'{side}_{name}'
             sites[joint] = Site('head', (x, sign * y, EYE_Z), 0.015)
-        sites[f'{side}_ear'] = Site('head', (0.002, sign * 0.047, 0.922), 0.018)
+        sites[f'{side}_ear'] = Site('head', (0.004, sign * 0.0455, 0.924), 0.018)
         sites[f'mouth_{side}'] = Site('head', (0.049, sign * 0.0145, MOUTH_Z), 0.015)
         at = sign * SHOULDER_Y
         hip = sign * HIP_Y

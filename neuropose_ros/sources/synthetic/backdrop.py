@@ -41,7 +41,7 @@ def backdrop(
     random = np.random.default_rng(seed)
     wall, floor = _room(random) if kind == 'room' else _studio(random)
     view = _seen(camera, wall, floor, floor_z)
-    return np.clip(view * brightness, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(view * brightness, 0, 255), np.uint8)
 
 
 def _picture(camera: Camera, path: str, brightness: float) -> Image:
@@ -56,7 +56,7 @@ def _picture(camera: Camera, path: str, brightness: float) -> Image:
                        cv2.INTER_LINEAR)
     left, top = (size[0] - camera.width) // 2, (size[1] - camera.height) // 2
     image = image[top:top + camera.height, left:left + camera.width]
-    return np.clip(image * np.float32(brightness), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image * np.float32(brightness), 0, 255), np.uint8)
 
 
 def _seen(camera: Camera, wall: Floats, floor: Floats, floor_z: float) -> Floats:
@@ -80,14 +80,16 @@ def _seen(camera: Camera, wall: Floats, floor: Floats, floor_z: float) -> Floats
     at_floor = cv2.remap(floor, across.astype(np.float32), along.astype(np.float32), options[0],
                          borderMode=options[1])
     view = np.where(on_floor[..., np.newaxis], at_floor, at_wall)
-    return cv2.resize(view, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
+    size = camera.width, camera.height
+    return np.asarray(cv2.resize(view, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _grain(random: np.random.Generator, shape: tuple[int, int], cell: int) -> Floats:
     """Return smooth noise about 0 with bumps of ``cell`` texels."""
     coarse = random.standard_normal((shape[0] // cell + 2, shape[1] // cell + 2))
-    return cv2.resize(coarse.astype(np.float32), (shape[1], shape[0]),
+    fine = cv2.resize(coarse.astype(np.float32), (shape[1], shape[0]),
                       interpolation=cv2.INTER_CUBIC)
+    return np.asarray(fine, np.float32)
 
 
 def _plain(random: np.random.Generator, shape: tuple[int, int], color: tuple[int, int, int],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ class Camera:
         cx, cy = self.center_px
         return np.array([[self.focal_px, 0, cx], [0, self.focal_px, cy], [0, 0, 1]])
 
-    @property
+    @cached_property
     def rotation(self) -> Array:
         """(3, 3): world to optical axes."""
         forward = np.subtract(self.target, self.position)

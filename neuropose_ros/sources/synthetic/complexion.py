@@ -53,19 +53,19 @@ def _paint_eyes(face: _Face, painter: Painter) -> None:
     look = painter.look
     skin, brow = look.skin, shaded(look.hair_color, 0.75)
     for sign in (1, -1):
-        azimuth = sign * 0.375
+        azimuth = sign * 0.405
         face.shade(azimuth, EYE_Z + 0.001, 0.22, 0.010, (0.84, 0.80, 0.80))
-        face.ellipse(azimuth, EYE_Z, 0.155, 0.0050, shaded(skin, 0.70))
-        face.ellipse(azimuth, EYE_Z, 0.140, 0.0040, (214, 218, 222))
-        face.ellipse(azimuth, EYE_Z + 0.0003, 0.066, 0.0040, look.iris)
-        face.ellipse(azimuth, EYE_Z + 0.0003, 0.036, 0.0024, (14, 12, 12))
+        face.ellipse(azimuth, EYE_Z, 0.205, 0.0050, shaded(skin, 0.70))
+        face.ellipse(azimuth, EYE_Z, 0.185, 0.0038, (214, 218, 222))
+        face.ellipse(azimuth, EYE_Z + 0.0003, 0.078, 0.0040, look.iris)
+        face.ellipse(azimuth, EYE_Z + 0.0003, 0.040, 0.0022, (14, 12, 12))
         face.ellipse(azimuth + 0.02, EYE_Z + 0.0016, 0.012, 0.0009, (245, 245, 245))
-        lid = [(azimuth + t * 0.165, EYE_Z + 0.0045 - 0.0060 * t * t) for t in
+        lid = [(azimuth + t * 0.215, EYE_Z + 0.0045 - 0.0060 * t * t) for t in
                np.linspace(-1, 1, 9)]
         face.line(lid, (30, 28, 34), 3)
         fold = [(a, z + 0.0030) for a, z in lid]
         face.line(fold, shaded(skin, 0.80), 1)
-        arch = [(sign * (0.16 + 0.48 * t), EYE_Z + 0.0118 + 0.0034 * np.sin(np.pi * t * 0.8)
+        arch = [(sign * (0.17 + 0.52 * t), EYE_Z + 0.0118 + 0.0034 * np.sin(np.pi * t * 0.8)
                  - 0.0020 * t) for t in np.linspace(0, 1, 9)]
         face.line(arch, brow, 5)
 
@@ -74,25 +74,25 @@ def _paint_mouth(face: _Face, painter: Painter) -> None:
     skin = painter.look.skin
     lip = skin[0] * 0.66, skin[1] * 0.60, skin[2] * 0.84
     face.shade(0, MOUTH_Z - 0.012, 0.20, 0.0035, (0.88, 0.88, 0.90))
-    face.ellipse(0, MOUTH_Z + 0.0022, 0.255, 0.0032, shaded(lip, 0.92))
-    face.ellipse(0, MOUTH_Z - 0.0034, 0.215, 0.0042, lip)
-    face.ellipse(0, MOUTH_Z - 0.0040, 0.10, 0.0016, shaded(lip, 1.12))
-    face.line([(0.29 * t, MOUTH_Z - 0.0004 + 0.0010 * t * t) for t in np.linspace(-1, 1, 9)],
+    face.ellipse(0, MOUTH_Z + 0.0022, 0.350, 0.0030, shaded(lip, 0.92))
+    face.ellipse(0, MOUTH_Z - 0.0034, 0.300, 0.0040, lip)
+    face.ellipse(0, MOUTH_Z - 0.0040, 0.14, 0.0016, shaded(lip, 1.12))
+    face.line([(0.42 * t, MOUTH_Z - 0.0004 + 0.0010 * t * t) for t in np.linspace(-1, 1, 9)],
               shaded(lip, 0.45), 2)
     for sign in (1, -1):
-        face.line([(sign * (0.20 + 0.12 * t), 0.904 - 0.014 * t) for t in (0, 0.5, 1)],
+        face.line([(sign * (0.24 + 0.20 * t), NOSE_Z - 0.003 - 0.012 * t) for t in (0, 0.5, 1)],
                   shaded(skin, 0.88), 2)
-        face.ellipse(sign * 0.090, 0.8995, 0.050, 0.0016, shaded(skin, 0.42))
+        face.ellipse(sign * 0.090, NOSE_Z - 0.0068, 0.050, 0.0012, shaded(skin, 0.50))
 
 
 def _paint_face(painter: Painter) -> None:
     face = _Face(painter)
     painter.skin(head.FACE)
     for sign in (1, -1):
-        face.shade(sign * 0.62, 0.912, 0.25, 0.010, (0.93, 0.93, 1.03))
-        face.shade(sign * 0.14, 0.918, 0.055, 0.014, (0.92, 0.92, 0.94))
+        face.shade(sign * 0.62, 0.916, 0.25, 0.010, (0.93, 0.93, 1.03))
+        face.shade(sign * 0.14, 0.920, 0.055, 0.012, (0.92, 0.92, 0.94))
     face.shade(0, NOSE_Z, 0.13, 0.006, (0.98, 0.96, 1.03))
-    face.shade(0, 0.899, 0.16, 0.0030, (0.72, 0.72, 0.76))
+    face.shade(0, NOSE_Z - 0.0088, 0.17, 0.0028, (0.86, 0.86, 0.88))
     face.shade(0, 0.862, 0.60, 0.0060, (0.80, 0.80, 0.82))
     _paint_eyes(face, painter)
     _paint_mouth(face, painter)

@@ -33,6 +33,7 @@ from neuropose_ros.sources.synthetic.anatomy import (
 from neuropose_ros.sources.synthetic.rig import Arm, Foot, Posture, turn_x, turn_y, turn_z
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 FLAT_FOOT, HEEL_OFF, TOE_OFF = 0.10, 0.40, 0.62
 _STEPS = 500
@@ -181,7 +182,7 @@ class Gait:
         x = 0.270 * self.stride_m + roll * np.cos(self.toe_out) - self.stride_m * phase
         return x, roll * np.sin(self.toe_out), z
 
-    def _pelvis_height(self, phase: Array, x: Array, z: Array, stance: Array) -> float:
+    def _pelvis_height(self, phase: Array, x: Array, z: Array, stance: Mask) -> float:
         """Return the greatest mean height of the hip joints from which both feet reach."""
         bob, sway, yaw, drop = self._pelvis_shape(phase)
         side = HIP_Y * self.height_m
@@ -193,7 +194,7 @@ class Gait:
         reach = np.sqrt(np.maximum(leg**2 - dx**2 - dy**2, 0.0))
         return float((z + reach - hip_z)[stance].min())
 
-    def _swing(self, phase: Array, floor: Array, free: Array, swing: Array) -> Array:
+    def _swing(self, phase: Array, floor: Array, free: Array, swing: Mask) -> Array:
         """Return the floor's path in stance, and in swing the free one led to meet it smoothly."""
         off, on = round(TOE_OFF * _STEPS), _STEPS
         span = 1 - TOE_OFF

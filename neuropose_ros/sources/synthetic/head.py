@@ -29,7 +29,7 @@ _SKULL = (
     (0.993, 0.0290, -0.037, 0.0290), (0.998, 0.0190, -0.026, 0.0200),
     (1.001, 0.0095, -0.014, 0.0105), (1.002, -0.001, -0.003, 0.0015),
 )
-_COLUMNS = 44
+_FACE_COLUMNS, _HAIR_COLUMNS = 36, 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +45,25 @@ def _bump(value: Array, middle: float, width: float) -> Array:
     return np.exp(-((value - middle) / width) ** 2)
 
 
-def _columns() -> Array:
+# Rows of the mesh: fine where the features of the face are.
+_FACE_Z = np.unique(np.concatenate((
+    np.linspace(BOTTOM_Z, 0.880, 5), np.linspace(0.880, 0.952, 22),
+    np.linspace(0.952, 0.985, 6), [0.992, 0.997, TOP_Z])))
+_HAIR_Z = np.unique(np.concatenate((
+    np.linspace(0.866, 0.985, 17), [0.990, 0.994, 0.997, 0.999, 1.001, TOP_Z])))
+
+
+def _columns(count: int) -> Array:
     """Return azimuths (rad) from behind round the left back to behind, denser in the face."""
-    even = np.linspace(-np.pi, np.pi, _COLUMNS + 1)
+    even = np.linspace(-np.pi, np.pi, count + 1)
     return even - 0.28 * np.sin(even)
 
 
-def _skull() -> tuple[Array, Array, Array]:
-    """Return points (R, C, 3), azimuth (C,) and height (R,)."""
+def _skull(z: Array, columns: int) -> tuple[Array, Array]:
+    """Return points (R, C, 3) at heights (R,), and their azimuth (C,)."""
     table = np.asarray(_SKULL)
-    z = np.unique(np.concatenate((
-        np.linspace(BOTTOM_Z, 0.880, 6), np.linspace(0.880, 0.952, 25),
-        np.linspace(0.952, 0.985, 8), [0.990, 0.994, 0.997, 0.999, 1.001, TOP_Z])))
     front, back, side = (np.interp(z, table[:, 0], column) for column in table[:, 1:].T)
-    azimuth = _columns()
+    azimuth = _columns(columns)
     cos, sin = np.cos(azimuth), np.sin(azimuth)
     middle, half = (front + back) / 2, (front - back) / 2
     # The face is flatter than an ellipse.
@@ -69,20 +74,22 @@ def _skull() -> tuple[Array, Array, Array]:
     wide = np.abs(y)
     height = np.broadcast_to(z[:, None], x.shape)
     # Nose: a ridge that grows from between the eyes to the tip and ends above the lip.
-    ridge = np.interp(height, [0.897, 0.900, NOSE_Z - 0.002, NOSE_Z + 0.003, 0.922, 0.938, 0.945],
-                      [0.0, 0.009, 0.0175, 0.0170, 0.010, 0.003, 0.0])
-    width = np.interp(height, [0.897, 0.905, 0.922, 0.940], [0.0085, 0.0085, 0.0055, 0.0045])
+    ridge = np.interp(height, [NOSE_Z - 0.0095, NOSE_Z - 0.0065, NOSE_Z - 0.002, NOSE_Z + 0.003,
+                               0.924, 0.938, 0.945],
+                      [0.0, 0.008, 0.0148, 0.0145, 0.0085, 0.003, 0.0])
+    width = np.interp(height, [NOSE_Z - 0.009, NOSE_Z - 0.002, 0.924, 0.940],
+                      [0.0085, 0.0085, 0.0055, 0.0045])
     nose = ridge * np.exp(-(wide / width) ** 4)
-    wings = 0.004 * _bump(wide, 0.0095, 0.0035) * _bump(height, 0.904, 0.0045)
+    wings = 0.004 * _bump(wide, 0.0095, 0.0035) * _bump(height, NOSE_Z - 0.003, 0.0045)
     sockets = -0.0050 * _bump(wide, 0.0175, 0.0085) * _bump(height, EYE_Z, 0.0065)
     balls = 0.0028 * _bump(wide, 0.0180, 0.0050) * _bump(height, EYE_Z, 0.0035)
-    cheeks = 0.0025 * _bump(wide, 0.0250, 0.0090) * _bump(height, 0.916, 0.0090)
+    cheeks = 0.0025 * _bump(wide, 0.0250, 0.0090) * _bump(height, 0.919, 0.0090)
     lips = 0.0030 * _bump(wide, 0.0, 0.0120) * (
         _bump(height, MOUTH_Z + 0.0035, 0.0025) + _bump(height, MOUTH_Z - 0.0045, 0.0030))
     dent = -0.0022 * _bump(wide, 0.0, 0.0150) * _bump(height, MOUTH_Z - 0.0115, 0.0035)
     chin = 0.0022 * _bump(wide, 0.0, 0.0110) * _bump(height, 0.869, 0.006)
     x = x + face * (nose + wings + sockets + balls + cheeks + lips + dent + chin)
-    return np.stack((x, y, height), -1), azimuth, z
+    return np.stack((x, y, height), -1), azimuth
 
 
 def face_texel(azimuth: Array | float, z: Array | float, region: Region = FACE) -> Array:
@@ -93,7 +100,8 @@ def face_texel(azimuth: Array | float, z: Array | float, region: Region = FACE) 
 
 
 def _face() -> Mesh:
-    points, azimuth, z = _skull()
+    z = _FACE_Z
+    points, azimuth = _skull(z, _FACE_COLUMNS)
     openness = 0.62 + 0.38 * np.clip((points[..., 2] - 0.868) / 0.022, 0, 1)
     openness = openness * (1 - 0.25 * _bump(points[..., 1] ** 2 * 1e2, 0.03, 0.03)
                            * _bump(points[..., 2], EYE_Z + 0.002, 0.006)
@@ -113,7 +121,8 @@ def hairline(azimuth: Array, hair: Hair) -> Array:
 
 
 def _hair(hair: Hair) -> Mesh:
-    points, azimuth, z = _skull()
+    z = _HAIR_Z
+    points, azimuth = _skull(z, _HAIR_COLUMNS)
     above = z[:, None] - hairline(azimuth, hair)[None, :]
     grow = np.clip(above / 0.010, -1, 1)
     crown = np.clip((z[:, None] - 0.93) / 0.05, 0, 1)

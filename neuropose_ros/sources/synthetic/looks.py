@@ -33,7 +33,7 @@ class Look:
 
 LOOKS = (
     Look(skin=(146, 178, 226), hair_color=(38, 52, 74), shirt=(158, 92, 48),
-         accent=(214, 206, 196), trousers=(74, 66, 62), shoes=(58, 58, 64), pattern='stripes',
+         accent=(214, 206, 196), trousers=(96, 76, 66), shoes=(172, 176, 180), pattern='stripes',
          height_m=1.76),
     Look(skin=(96, 130, 182), hair_color=(24, 26, 30), shirt=(64, 120, 70),
          accent=(196, 208, 214), trousers=(112, 84, 58), shoes=(170, 172, 176), pattern='zip',

@@ -114,7 +114,8 @@ def sit_to_stand(height_m: float, cycle_s: float, phase: float) -> Movement:
         rise = _eased((mirrored - 0.14) / 0.26)
         lean_out = _eased((mirrored - 0.22) / 0.20)
         lean = 0.06 + 0.72 * (lean_in - lean_out) - 0.06 * rise
-        pelvis = seated + (upright - seated) * np.array([_eased((mirrored - 0.13) / 0.22), 1, rise])
+        forward = _eased((mirrored - 0.13) / 0.22)
+        pelvis = seated + (upright - seated) * np.array([forward, 1, rise])
         reach = lean * 0.75
         arm = Arm(flexion=0.62 * (1 - rise) + reach * 0.4, abduction=0.10, rotation=0.25,
                   elbow=0.90 - 0.65 * rise, pronation=0.9 - 0.5 * rise, finger_curl=0.30)

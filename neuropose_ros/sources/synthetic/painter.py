@@ -34,7 +34,8 @@ class Painter:
         coarse = self._random.standard_normal((cells[0] + 1, cells[1])).astype(np.float32)
         # Both sides of a seam show the same.
         coarse = np.concatenate((coarse, coarse[:, :1]), 1)
-        return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+        fine = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+        return np.asarray(fine, np.float32)
 
     def cloth(self, region: Region, color: Color, folds: tuple[int, int], depth: float) -> None:
         """Fill with a colour, weave and soft folds."""

@@ -27,7 +27,7 @@ _SHIFT = 4
 
 
 def _polygon(points_px: Array) -> Ints:
-    return np.rint(points_px * 2**_SHIFT).astype(np.int32)
+    return np.asarray(np.rint(points_px * 2**_SHIFT), np.int32)
 
 
 class Treadmill:
@@ -141,7 +141,7 @@ class Screen:
     It faces the camera, so that all of it is equally far.
     """
 
-    WIDTH_M, HEIGHT_M = 0.34, 1.75
+    WIDTH_M, HEIGHT_M = 0.32, 1.30
 
     def __init__(
         self, camera: Camera, depth_m: float, floor_px: float, brightness: float, seed: int,

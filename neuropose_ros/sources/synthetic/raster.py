@@ -122,13 +122,12 @@ def rasterise(
     face, row = _ranges(top, end - top)
     at = row.astype(np.float32)
     lefts, rights = _bounds(triangles)
-    low = high = None
-    for slope, offset in lefts:
-        line = slope.take(face) * at + offset.take(face)
-        low = line if low is None else np.maximum(low, line, out=low)
-    for slope, offset in rights:
-        line = slope.take(face) * at + offset.take(face)
-        high = line if high is None else np.minimum(high, line, out=high)
+    low, *more_low = (slope.take(face) * at + offset.take(face) for slope, offset in lefts)
+    high, *more_high = (slope.take(face) * at + offset.take(face) for slope, offset in rights)
+    for line in more_low:
+        np.maximum(low, line, out=low)
+    for line in more_high:
+        np.minimum(high, line, out=high)
     left, right = _pixels(low, width), _pixels(high, width)
     filled = np.flatnonzero(right > left)
     face, row, left, right = (v.take(filled) for v in (face, row, left, right))

@@ -233,7 +233,9 @@ class _Grain:
 
     def add(self, image: Image, index: int) -> None:
         """Add the noise of frame ``index`` in place."""
-        y, x = np.random.default_rng((self._seed, index)).integers(0, self._MARGIN, 2)
+        # Multiplication by these scatters consecutive numbers over the plate.
+        mixed = ((index + 1) * 2654435761 + self._seed * 40503) >> 7
+        y, x = mixed % self._MARGIN, mixed // self._MARGIN % self._MARGIN
         part = np.s_[y:y + image.shape[0], x:x + image.shape[1]]
         cv2.add(image, self._more[part], dst=image)
         cv2.subtract(image, self._less[part], dst=image)

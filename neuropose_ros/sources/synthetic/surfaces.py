@@ -73,7 +73,13 @@ class Skin:
         self._points = np.ascontiguousarray(mesh.points.T, np.float32)
         self._normals = np.ascontiguousarray(mesh.normals.T, np.float32)
         weights = np.ones((len(mesh.points), 1)) if rigid else mesh.weights
-        self._weights = np.ascontiguousarray(weights.T, np.float32)
+        # Few bones move a vertex. Gathering them is done here and not as a matrix product: that
+        # would start the threads of the linear algebra library, and waiting for threads costs
+        # many times the work where the cores are busy.
+        count = int((weights > 0).sum(1).max())
+        order = np.argsort(-weights, axis=1, kind='stable')[:, :count].T
+        self._bones = np.ascontiguousarray(order, np.int32)
+        self._shares = np.take_along_axis(weights.T, order, 0).astype(np.float32)
         # Seen from outside the corners run clockwise in the image, whose y points down.
         self._faces = np.ascontiguousarray(mesh.faces[:, ::-1].T, np.int32)
         self._texels = np.ascontiguousarray(mesh.texels.T, np.float32)
@@ -88,7 +94,9 @@ class Skin:
     def posed(self, affine: Array, scale_m: float) -> Posed:
         """Return the surface with bones (B, 3, 4) from rest position to optical frame, m."""
         rows = np.ascontiguousarray(affine.reshape(len(affine), 12).T, np.float32)
-        t = rows @ self._weights
+        t = np.zeros((12, self._points.shape[1]), np.float32)
+        for bones, shares in zip(self._bones, self._shares, strict=True):
+            t += rows.take(bones, axis=1) * shares
         x, y, z = self._points
         points = np.stack([t[i] * x + t[i + 1] * y + t[i + 2] * z + t[i + 3] for i in (0, 4, 8)])
         x, y, z = self._normals
