@@ -17,11 +17,10 @@ from neuropose_ros.core.resources import config_folder
 FAST_DDS = 'rmw_fastrtps_cpp'
 CYCLONE_DDS = 'rmw_cyclonedds_cpp'
 
-SEGMENT_BYTES = 16 << 20
-"""Shared memory that each process of the one-host profile takes."""
+SHM_PER_PROCESS_BYTES = 18 << 20
+"""Of /dev/shm, for each process with one of our profiles: a segment of 16 MiB and its ports."""
 
-SHM_NEEDED_BYTES = 4 * SEGMENT_BYTES
-"""Least /dev/shm for camera, pose, refinement and one consumer as processes."""
+_PROCESSES = 3  # camera, pose, refinement
 
 _SHM = Path('/dev/shm')
 _PROFILE = 'FASTDDS_DEFAULT_PROFILES_FILE'
@@ -135,13 +134,14 @@ def _warnings(rmw: str, chosen_profile: str, total: int | None, free: int | None
     if total is None or free is None:
         return ('there is no /dev/shm: images go over UDP and most of the large ones get lost; '
                 'mount a tmpfs there',)
-    if min(total, free) < SEGMENT_BYTES:
-        return (f'/dev/shm has {free >> 20} MiB free of {total >> 20}, but each process needs '
-                f'{SEGMENT_BYTES >> 20}: images will get lost; free it (rm /dev/shm/fastdds_* '
-                'of processes that are gone) or make it larger (docker run --shm-size=1g)',)
-    if total < SHM_NEEDED_BYTES:
-        return (f'/dev/shm has {total >> 20} MiB, enough for {total // SEGMENT_BYTES} processes: '
-                'make it larger (docker run --shm-size=1g)',)
+    if free < SHM_PER_PROCESS_BYTES:
+        return (f'/dev/shm has {free >> 20} MiB free of {total >> 20}, but each process takes '
+                f'{SHM_PER_PROCESS_BYTES >> 20}: images will get lost; remove what dead processes '
+                'left (rm /dev/shm/fast*) or make it larger (docker run --shm-size=1g)',)
+    if total < _PROCESSES * SHM_PER_PROCESS_BYTES:
+        return (f'/dev/shm has {total >> 20} MiB and each process takes '
+                f'{SHM_PER_PROCESS_BYTES >> 20}, so {_PROCESSES} of them do not fit and images '
+                'will get lost: make it larger (docker run --shm-size=1g)',)
     return ()
 
 

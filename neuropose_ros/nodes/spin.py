@@ -50,6 +50,7 @@ class _Signals:
 
     def install(self) -> None:
         """Take the signals over."""
+        sys.unraisablehook = _not_of_interruptions(sys.unraisablehook)
         for number in _SIGNALS:
             signal.signal(number, self)
 
@@ -58,6 +59,13 @@ class _Signals:
         self.interrupts = False
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+
+
+def _not_of_interruptions(
+    hook: Callable[[sys.UnraisableHookArgs], object],
+) -> Callable[[sys.UnraisableHookArgs], object]:
+    """Say nothing of one that came up inside a destructor: it is noted all the same."""
+    return lambda args: None if args.exc_type is _Interruption else hook(args)
 
 
 def create_executor() -> Executor:

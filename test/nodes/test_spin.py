@@ -18,7 +18,7 @@ from neuropose_ros.cli.bench.exits import WAYS, interrupt
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
 PLAIN = """
-import sys, threading, time
+import sys, threading, time, weakref
 import rclpy
 from rclpy.node import Node
 from neuropose_ros.core.errors import NeuroposeError
@@ -95,6 +95,25 @@ def test_a_signal_while_a_node_is_being_built_ends_with_0(plain: Any, how: str) 
     child = plain('print("loading", flush=True); time.sleep(20)')
     child.wait_for('loading')
     interrupt(child.popen, how)
+    assert child.code() == 0, child.output()
+    assert 'Traceback' not in child.output()
+
+
+@pytest.mark.parametrize('body', [
+    # Python kills a process in which KeyboardInterrupt itself has passed through exec.
+    'print("loading", flush=True); exec("time.sleep(20)")',
+    # An exception in a destructor is reported on stderr and swallowed.
+    'print("loading", flush=True); weakref.finalize(type("T", (), {})(), time.sleep, 1.0)',
+    # An interrupted import turns into any error.
+    """print("loading", flush=True)
+        try: time.sleep(20)
+        except BaseException: raise ImportError('half loaded')""",
+])
+def test_an_interruption_at_an_odd_place_is_a_clean_exit(plain: Any, body: str) -> None:
+    child = plain(body)
+    child.wait_for('loading')
+    time.sleep(0.1)
+    interrupt(child.popen, 'SIGTERM')
     assert child.code() == 0, child.output()
     assert 'Traceback' not in child.output()
 
