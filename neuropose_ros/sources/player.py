@@ -93,10 +93,8 @@ class Player:
         self._start_ns = start_ns
         self._now = now
         self._size = size
-        self._frame_id = frame_id
-        self._rectified = rectified
-        self._next_seq = first_seq
-        self._epoch = epoch
+        self._frame_id, self._rectified = frame_id, rectified
+        self._next_seq, self._epoch = first_seq, epoch
         self._wakeup = threading.Condition()
         self._stopped = False
         self._schedule: _Schedule | None = None
