@@ -164,6 +164,17 @@ def test_scenes_are_told_apart_by_epoch_and_source():
     assert len(segments[1].truth) == 10
 
 
+def test_frames_skipped_at_a_change_of_scene_are_dropped_by_the_new_scene():
+    recording = Recording(60, '')
+    for number in (1, 2, 3, 7, 8):
+        epoch = int(number > 3)
+        recording.add_info(info(number, epoch, ('synthetic:side_walk', 'synthetic:dim')[epoch]))
+        recording.add_refined(frame(number, epoch), 0)
+    assert [(s.declared, s.dropped) for s in recording.segments()] == [
+        (range(4), 1), (range(4, 9), 3)]
+    assert recording.dropped == 4
+
+
 # -- figures ---------------------------------------------------------------------------------
 
 

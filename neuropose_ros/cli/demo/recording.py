@@ -162,12 +162,18 @@ class Recording:
             info, item = self.infos.get(stamp_ns), self.refined.get(stamp_ns)
             epoch = info.epoch if info is not None else item.frame.epoch if item else 0
             groups.setdefault((epoch, self.scene(stamp_ns)), []).append(stamp_ns)
-        return [self._segment(*key, stamps) for key, stamps in groups.items()]
+        segments = []
+        start = self.declared.start
+        for (epoch, scene), stamps in groups.items():
+            segments.append(self._segment(scene, epoch, stamps, start))
+            start = max(start, segments[-1].declared.stop)
+        return segments
 
-    def _segment(self, epoch: int, scene: str, stamps_ns: list[int]) -> Segment:
+    def _segment(self, scene: str, epoch: int, stamps_ns: list[int], start: int) -> Segment:
+        """Make a segment; frames that were skipped before its first one are its own."""
         refined = tuple(self.refined[stamp] for stamp in stamps_ns if stamp in self.refined)
         numbers = [self.infos[stamp].frame_seq for stamp in stamps_ns if stamp in self.infos]
         numbers = numbers or [item.frame.frame_seq for item in refined]
         return Segment(
-            scene, epoch, range(min(numbers), max(numbers) + 1), refined,
+            scene, epoch, range(min(start, *numbers), max(numbers) + 1), refined,
             {stamp: self.truth[stamp] for stamp in stamps_ns if stamp in self.truth})
