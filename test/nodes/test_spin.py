@@ -39,14 +39,15 @@ sys.exit(run(lambda: [Plain()], {arguments}))
 
 
 class Child:
-    """A Python process; `say` waits for a line of its output."""
+    """A node in a process of its own, started as modules are; `wait_for` reads its output."""
 
-    def __init__(self, source: str, log: Path) -> None:
-        self._log = log
-        with log.open('w') as output:
+    def __init__(self, source: str, folder: Path) -> None:
+        (folder / 'plain.py').write_text(source)
+        self._log = folder / 'output'
+        with self._log.open('w') as output:
             self.popen = subprocess.Popen(
-                [sys.executable, '-c', source], stdout=output, stderr=subprocess.STDOUT,
-                env=dict(os.environ, ROS_LOG_DIR=str(log.parent)))
+                [sys.executable, '-m', 'plain'], stdout=output, stderr=subprocess.STDOUT,
+                cwd=folder, env=dict(os.environ, ROS_LOG_DIR=str(folder)))
 
     def output(self) -> str:
         return self._log.read_text()
@@ -67,8 +68,7 @@ def plain(tmp_path: Path) -> Iterator[Any]:
     children: list[Child] = []
 
     def start(body: str = 'pass', arguments: str = '[]') -> Child:
-        children.append(
-            Child(PLAIN.format(body=body, arguments=arguments), tmp_path / 'output'))
+        children.append(Child(PLAIN.format(body=body, arguments=arguments), tmp_path))
         return children[-1]
 
     yield start
