@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -235,6 +236,33 @@ def judge_rate(
     if expected_hz and rate_hz < 0.9 * expected_hz:
         return WARN, f'{rate_hz:.1f} Hz arrive of {expected_hz:g} Hz declared'
     return OK, f'{rate_hz:.1f} Hz'
+
+
+class LogBridge(logging.Handler):
+    """Passes what a floor below says through Python's logging on to the node's logger."""
+
+    def __init__(self, node: StageNode, below: str) -> None:
+        """Listen to the logger ``below`` and its children."""
+        super().__init__(logging.INFO)
+        self._ros = node.get_logger()
+        self._below = logging.getLogger(below)
+        self._below.addHandler(self)
+        self._below.propagate = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log with ROS, so that it is on /rosout too."""
+        if record.levelno >= logging.ERROR:
+            self._ros.error(record.getMessage())
+        elif record.levelno >= logging.WARNING:
+            self._ros.warning(record.getMessage())
+        else:
+            self._ros.info(record.getMessage())
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._below.removeHandler(self)
+        self._below.propagate = True
+        super().close()
 
 
 class Repeater:

@@ -17,7 +17,7 @@ from neuropose_ros.core.errors import SourceError
 from neuropose_ros.core.pose import Frame, FramePolicy, PoseFrame
 from neuropose_ros.msg import FrameInfo, PersonArray
 from neuropose_ros.nodes import images, qos
-from neuropose_ros.nodes.base import ERROR, OK, WARN, StageNode
+from neuropose_ros.nodes.base import ERROR, OK, WARN, LogBridge, StageNode
 from neuropose_ros.nodes.credits import Credits
 from neuropose_ros.nodes.hub import Hub
 from neuropose_ros.nodes.parameters import ParameterSpec
@@ -98,6 +98,7 @@ class CameraNode(StageNode):
         calibration = (
             read_calibration(chosen['calibration_file']) if chosen['calibration_file'] else None)
         self._player = self._open()
+        self._log = LogBridge(self, 'neuropose_ros.sources')
         self._problem, self._ended = '', False
         self._calibration: Calibration | None = calibration
         self._credits = Credits()
@@ -145,6 +146,7 @@ class CameraNode(StageNode):
         if player is None:
             return
         player.close()
+        self._log.close()
         for port in (self._raw, self._compressed, self._camera_info, self._info, self._truth,
                      self._done):
             port.close()

@@ -17,6 +17,7 @@ rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
 from neuropose_ros.msg import FrameInfo  # noqa: E402
+from rcl_interfaces.msg import Log  # noqa: E402
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image  # noqa: E402
 
 from neuropose_ros.nodes import qos  # noqa: E402
@@ -71,6 +72,15 @@ def test_every_picture_comes_with_its_number_stamp_and_calibration(
     assert cv2.imdecode(np.frombuffer(jpegs[5].data, np.uint8), 1)[60, 80, 0] == pytest.approx(
         100, abs=2)
     assert process.end() == 0, process.output()
+
+
+def test_what_a_source_has_to_say_is_on_rosout(graph: Any, pictures: Path) -> None:
+    (pictures / '3.png').write_bytes(b'not a picture')
+    log = graph.collect(Log, '/rosout')
+    infos = graph.collect(FrameInfo, 'frame_info')
+    graph.collect(Image, 'image_raw', qos.best_effort(5))
+    graph.start(CAMERA, '--source', str(pictures))
+    graph.until(lambda: len(infos) == 9 and any('3.png' in m.msg for m in log))
 
 
 def test_looping_raises_the_epoch_and_never_turns_time_back(graph: Any, pictures: Path) -> None:
