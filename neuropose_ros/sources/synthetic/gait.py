@@ -168,6 +168,9 @@ class Gait:
         rise = np.sin(np.pi * share)**2
         middle = (share > 0.2) & (share < 0.8)
         z = z + rise * max(0.0, float((gap[middle] / rise[middle]).max()))
+        # Where the leg would have to be longer than it is, the foot is lifted instead.
+        within = pelvis + self._reach(phase, x, self.step_width_m / 2 + y, 0.9985)
+        z = np.where(swing, np.maximum(z, within), z)
         return np.stack((x, y, z)), pelvis
 
     def _stance_ankle(self, phase: Array, pitch: Array) -> tuple[Array, Array, Array]:
@@ -184,15 +187,20 @@ class Gait:
 
     def _pelvis_height(self, phase: Array, x: Array, z: Array, stance: Mask) -> float:
         """Return the greatest mean height of the hip joints from which both feet reach."""
+        lowest = self._reach(phase, x, np.asarray(self.step_width_m / 2), 0.996)
+        return float((z - lowest)[stance].min())
+
+    def _reach(self, phase: Array, x: Array, y: Array, share: float) -> Array:
+        """Return how high (m) over the mean pelvis an ankle at x, y has to be to be reached.
+
+        ``share`` of the leg's length is used.
+        """
         bob, sway, yaw, drop = self._pelvis_shape(phase)
         side = HIP_Y * self.height_m
-        hip_x = -side * np.sin(yaw)
-        hip_y = side + sway
-        hip_z = bob + side * np.sin(drop)
-        dx, dy = x - hip_x, self.step_width_m / 2 - hip_y
-        leg = (THIGH + SHANK) * self.height_m * 0.996
-        reach = np.sqrt(np.maximum(leg**2 - dx**2 - dy**2, 0.0))
-        return float((z + reach - hip_z)[stance].min())
+        hip_x, hip_y, hip_z = -side * np.sin(yaw), side + sway, bob + side * np.sin(drop)
+        leg = (THIGH + SHANK) * self.height_m * share
+        return np.asarray(hip_z - np.sqrt(
+            np.maximum(leg**2 - (x - hip_x)**2 - (y - hip_y)**2, 0.0)))
 
     def _swing(self, phase: Array, floor: Array, free: Array, swing: Mask) -> Array:
         """Return the floor's path in stance, and in swing the free one led to meet it smoothly."""

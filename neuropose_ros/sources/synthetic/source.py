@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from neuropose_ros.core.clocks import NS_PER_S
 from neuropose_ros.sources.base import Picture
@@ -33,9 +35,14 @@ class SyntheticSource:
         self._rate_hz = scenes[0].rate
         self._ends = self._share_out(scenes[0].seconds)
         self._index = 0
-        self._stage: Stage | None = Stage(scenes[0])
-        self._stage_at = 0
         self._passes = 0
+        self._stage = Stage(scenes[0])
+        self._stage_at = 0
+        # Setting a scene up takes several frames' time: the next one is made ready meanwhile.
+        self._workshop = ThreadPoolExecutor(1, 'next-scene') if len(scenes) > 1 else None
+        self._next: Future[Stage] | None = None
+        self._next_at = 0
+        self._lock = threading.Lock()
 
     def _share_out(self, seconds: float) -> list[int]:
         """Return the number of the first frame after each scene; empty = without end."""
@@ -44,7 +51,8 @@ class SyntheticSource:
             if count == 1:
                 return []
             seconds = _DEMO_SCENE_S * count
-        return [round((i + 1) * seconds * self._rate_hz / count) for i in range(count)]
+        frames = max(1, round(seconds * self._rate_hz))
+        return [round((i + 1) * frames / count) for i in range(count)]
 
     @property
     def name(self) -> str:
@@ -64,7 +72,6 @@ class SyntheticSource:
     @property
     def camera(self) -> Camera:
         """The camera of the scene that was read last."""
-        assert self._stage is not None
         return self._stage.camera
 
     def _place(self) -> tuple[int, int]:
@@ -75,13 +82,23 @@ class SyntheticSource:
         scene = next(i for i, end in enumerate(self._ends) if within < end)
         return scene, within - (self._ends[scene - 1] if scene else 0)
 
+    def _enter(self, number: int) -> None:
+        """Have the stage of a scene, and the next scene's being set up."""
+        if self._stage_at != number:
+            ready = self._next if self._next_at == number else None
+            self._stage = ready.result() if ready is not None else Stage(self._scenes[number])
+            self._stage_at, self._next = number, None
+        with self._lock:
+            if self._workshop is not None and self._next is None:
+                self._next_at = (number + 1) % len(self._scenes)
+                self._next = self._workshop.submit(Stage, self._scenes[self._next_at])
+
     def read(self) -> Picture | None:
         """Return the next picture; None when the ``seconds`` asked for are over."""
         if self._scenes[0].seconds and self._index >= self._ends[-1]:
             return None
         number, within = self._place()
-        if self._stage is None or self._stage_at != number:
-            self._stage, self._stage_at = Stage(self._scenes[number]), number
+        self._enter(number)
         stage, time_s = self._stage, within / self._rate_hz
         passes = stage.passes(time_s)
         restart = within == 0 or passes != self._passes
@@ -99,7 +116,11 @@ class SyntheticSource:
         self._passes = 0
 
     def close(self) -> None:
-        """Nothing is held that must be given back."""
+        """Stop setting up scenes."""
+        with self._lock:
+            if self._workshop is not None:
+                self._workshop.shutdown(wait=False, cancel_futures=True)
+                self._workshop = None
 
 
 def open_synthetic(spec: str) -> SyntheticSource:

@@ -79,7 +79,9 @@ class Stage:
             SourceError: its background cannot be read.
         """
         self.scene = scene
-        distance = scene.distance_m or _DISTANCE + 0.85 * (scene.people - 1)
+        # Crossing walkers have lanes behind one another, others stand side by side.
+        room = 0.30 if scene.movement == 'people' else 0.85
+        distance = scene.distance_m or _DISTANCE + room * (scene.people - 1)
         self.camera = Camera(
             scene.width, scene.height, _FOCAL * min(scene.height, scene.width * 0.75),
             (distance, 0.0, _CAMERA_Z), (0.0, 0.0, _TARGET_Z))
@@ -137,7 +139,8 @@ class Stage:
         path = min(2 * (half + outside) / max(across, 1e-6), 3.0 / max(along, 1e-6))
         if along > across:
             position = position - np.array([0.9, 0.0, 0.0])
-        start = path * (0.5 + 0.2 * index) % path if scene.movement == 'people' else 0.0
+        # Where everybody starts, those who walk against each other meet in the view.
+        start = path * (0.20 + 0.08 * index) if scene.movement == 'people' else 0.0
         return _Actor(actor.look, actor.skin, actor.movement, position, heading, speed,
                       path, start)
 
