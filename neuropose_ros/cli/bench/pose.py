@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure and print."""
     from neuropose_ros.cli.bench.reference import mediapipe_python
 
-    sources = _find(args.data)
+    sources = find(args.data)
     python = mediapipe_python()
     with tempfile.TemporaryDirectory(prefix='neuropose-bench-') as name:
         folder = Path(name)
@@ -80,10 +80,10 @@ def run(args: argparse.Namespace) -> int:
             for index in tqdm(range(args.runs), desc='timed runs', unit='run'):
                 for item in items:
                     _time(item, ours, theirs, ours_first=index % 2 == 0)
-            report = _report(items, ours, theirs)
-    _show(items, report)
+            results = report(items, ours, theirs)
+    _show(items, results)
     if args.json:
-        print(json.dumps(report))
+        print(json.dumps(results))
     return 0
 
 
@@ -145,7 +145,7 @@ class Worker:
         return reply
 
 
-def _find(data: Path | str | None) -> list[Path]:
+def find(data: Path | str | None) -> list[Path]:
     """Return the clips and pictures of the data folder.
 
     Raises:
@@ -227,7 +227,8 @@ def _time(item: Item, ours: Worker, theirs: Worker, *, ours_first: bool) -> None
     item.pairs.append(pair)
 
 
-def _report(items: list[Item], ours: Worker, theirs: Worker) -> dict[str, Any]:
+def report(items: list[Item], ours: Worker, theirs: Worker) -> dict[str, Any]:
+    """Return all figures: ratios are medians over the pairs of neighbouring runs."""
     for item in items:
         item.report |= {
             name: statistics.median(pair[name] for pair in item.pairs)

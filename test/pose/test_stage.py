@@ -1,0 +1,162 @@
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuropose_ros.core.errors import ModelError
+from neuropose_ros.core.layouts import BLAZEPOSE33, COCO17
+from neuropose_ros.core.pose import Frame, FrameStatus, PersonPose, PoseFrame, TrackState
+from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.core.wire import FrameInfo
+from neuropose_ros.pose.stage import PoseStage
+
+
+class OnePerson:
+    """An estimator that finds somebody in every picture, at the brightness of its first pixel."""
+
+    def __init__(self) -> None:
+        self.resets = 0
+        self.closed = False
+        self.fails = ''
+
+    @property
+    def layout(self) -> SkeletonLayout:
+        return BLAZEPOSE33
+
+    @property
+    def model(self) -> str:
+        return 'one-person'
+
+    def estimate(self, frame: Frame, feedback: PoseFrame | None = None) -> PoseFrame:
+        if self.fails:
+            raise ModelError(self.fails)
+        points = np.stack((np.arange(33.0), np.arange(33.0)), -1).astype(np.float32)
+        person = PersonPose(
+            keypoints=points + frame.image[0, 0, 0], keypoint_scores=np.ones(33, np.float32),
+            keypoint_states=np.full(33, 7, np.uint8), box=np.array([0, 0, 33, 33], np.float32))
+        return PoseFrame(
+            stamp_ns=frame.stamp_ns, frame_seq=frame.frame_seq, layout=BLAZEPOSE33.id,
+            image_width=frame.image.shape[1], image_height=frame.image.shape[0],
+            epoch=frame.epoch, status=FrameStatus.OK, persons=(person,))
+
+    def reset(self) -> None:
+        self.resets += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def frame(seq: int, *, stamp_ns: int | None = None, epoch: int = 0, image: Any = None) -> Frame:
+    return Frame(
+        image=np.zeros((4, 6, 3), np.uint8) if image is None else image,
+        stamp_ns=(1 + seq) * 1000 if stamp_ns is None else stamp_ns, frame_seq=seq, epoch=epoch,
+        frame_id='cam', receive_ms=1.5, seq_is_local=True)
+
+
+def test_people_get_ids() -> None:
+    stage = PoseStage(OnePerson())
+    results = [stage.process(frame(i)) for i in range(3)]
+    assert [result.persons[0].track_id for result in results] == [1, 1, 1]
+    assert results[2].persons[0].track_state is TrackState.CONFIRMED
+    assert stage.last_error == ''
+
+
+def test_results_come_in_the_wanted_layout() -> None:
+    result = PoseStage(OnePerson(), layout=COCO17).process(frame(0))
+    assert result.layout == COCO17.id
+    ankle = BLAZEPOSE33.index('left_ankle')
+    np.testing.assert_array_equal(
+        result.persons[0].keypoints[COCO17.index('left_ankle')], [ankle, ankle])
+
+
+def test_skipped_frames_are_counted() -> None:
+    stage = PoseStage(OnePerson())
+    assert [stage.process(frame(i)).skipped_before for i in (5, 6, 9, 10)] == [0, 0, 2, 0]
+    assert stage.skipped == 2
+
+
+@pytest.mark.parametrize('later', [
+    {'seq': 3, 'epoch': 1}, {'seq': 3, 'stamp_ns': 5}, {'seq': 0, 'stamp_ns': 1},
+])
+def test_a_restart_resets_everything_once(later: dict[str, int]) -> None:
+    estimator = OnePerson()
+    stage = PoseStage(estimator)
+    for i in range(3):
+        stage.process(frame(i))
+    again = stage.process(frame(**later))
+    assert (stage.restarts, estimator.resets) == (1, 1)
+    assert again.skipped_before == 0
+    assert again.persons[0].track_id == 2
+    assert again.persons[0].track_state is TrackState.TENTATIVE
+    stage.process(replace(frame(later['seq'] + 1), stamp_ns=again.stamp_ns + 1,
+                          epoch=again.epoch))
+    assert (stage.restarts, estimator.resets) == (1, 1)
+
+
+def test_a_repeated_stamp_is_no_restart() -> None:
+    stage = PoseStage(OnePerson())
+    for i in range(3):
+        assert stage.process(frame(i, stamp_ns=7)).status is FrameStatus.OK
+    assert stage.restarts == 0
+
+
+@pytest.mark.parametrize(('image', 'said'), [
+    (np.zeros((0, 6, 3), np.uint8), 'an image of 6x0 has no pixels'),
+    (np.zeros((4, 0, 3), np.uint8), 'an image of 0x4 has no pixels'),
+    (np.zeros((4, 6), np.uint8), r'not \(4, 6\) uint8'),
+    (np.zeros((4, 6, 4), np.uint8), r'not \(4, 6, 4\) uint8'),
+    (np.zeros((4, 6, 3), np.float32), 'not .* float32'),
+    (np.zeros((), np.uint8), r'not \(\) uint8'),
+    ([[[0, 0, 0]]], 'must be an array, not list'),
+])
+def test_a_broken_image_is_an_error_and_the_next_one_works(image: Any, said: str) -> None:
+    stage = PoseStage(OnePerson())
+    stage.process(frame(0))
+    broken = stage.process(frame(1, image=image))
+    assert broken.status is FrameStatus.ERROR
+    assert broken.persons == ()
+    assert (broken.stamp_ns, broken.frame_seq, broken.frame_id) == (2000, 1, 'cam')
+    assert (broken.receive_ms, broken.seq_is_local) == (1.5, True)
+    with pytest.raises(AssertionError, match=said):
+        raise AssertionError(stage.last_error)
+    after = stage.process(frame(2))
+    assert after.status is FrameStatus.OK
+    assert after.persons[0].track_id == 1
+    assert after.skipped_before == 0
+    assert stage.last_error == ''
+
+
+def test_what_the_estimator_cannot_do_is_an_error() -> None:
+    estimator = OnePerson()
+    stage = PoseStage(estimator)
+    estimator.fails = 'the network failed'
+    assert stage.process(frame(0)).status is FrameStatus.ERROR
+    assert stage.last_error == 'the network failed'
+
+
+def test_views_are_made_contiguous() -> None:
+    image = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    stage = PoseStage(OnePerson())
+    flipped = stage.process(frame(0, image=image[::-1, ::-1]))
+    assert flipped.persons[0].keypoints[0, 0] == image[3, 5, 0]
+
+
+def test_a_frame_without_a_readable_image_keeps_its_place() -> None:
+    stage = PoseStage(OnePerson(), layout=COCO17)
+    stage.process(frame(0))
+    failed = stage.failed(FrameInfo(stamp_ns=9000, frame_seq=3, frame_id='cam'), True)
+    assert (failed.status, failed.stamp_ns, failed.frame_seq) == (FrameStatus.ERROR, 9000, 3)
+    assert (failed.skipped_before, failed.layout) == (2, COCO17.id)
+    assert stage.process(frame(4, stamp_ns=9999)).skipped_before == 0
+
+
+def test_reset_and_close() -> None:
+    estimator = OnePerson()
+    stage = PoseStage(estimator)
+    stage.process(frame(5))
+    stage.reset()
+    assert stage.process(frame(0, stamp_ns=1)).persons[0].track_id == 2
+    assert stage.restarts == 0
+    stage.close()
+    assert estimator.closed
