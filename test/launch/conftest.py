@@ -58,11 +58,12 @@ class Started:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a launch did."""
+    """What a launch did, and the launch configurations that it left behind."""
 
     code: int
     started: list[Started]
     log: str
+    left_behind: dict[str, str]
 
     def __getitem__(self, name: str) -> Started:
         (only,) = [process for process in self.started if process.name == name]
@@ -105,7 +106,8 @@ def launch(
         os.environ.update(environment)
         started = [Started(**json.loads(path.read_text())) for path in folder.iterdir()]
         captured = capfd.readouterr()
-        return Outcome(code, started, captured.out + captured.err)
+        return Outcome(code, started, captured.out + captured.err,
+                       dict(service.context.launch_configurations))
 
     return run
 

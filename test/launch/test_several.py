@@ -27,6 +27,11 @@ def test_cameras_by_name(launch: Launch) -> None:
     assert sorted(spaces) == ['/left'] * 3 + ['/right'] * 3
 
 
+@pytest.mark.parametrize('name', ['cameras', 'two_robots'])
+def test_nothing_of_one_reaches_what_is_included_later(launch: Launch, name: str) -> None:
+    assert not {'source', 'namespace', 'frame_id'} & set(launch(name).left_behind)
+
+
 @pytest.mark.parametrize('names', ['left', 'left left'])
 def test_names_that_do_not_fit(launch: Launch, names: str) -> None:
     outcome = launch('cameras', sources='0 2', names=names)
