@@ -453,6 +453,20 @@ def test_a_source_that_does_not_exist_ends_the_demo_with_its_reason(tmp_path):
     assert 'Traceback' not in result.stderr
 
 
+def test_a_topic_without_images_ends_the_demo_with_what_the_graph_complains_of(tmp_path):
+    pytest.importorskip('rclpy', reason='needs ROS 2')
+    program = (
+        'import sys; from neuropose_ros.cli.demo import command; command._FIRST_FRAME_S = 2.0; '
+        'from neuropose_ros.cli.main import main; sys.exit(main(sys.argv[1:]))')
+    result = subprocess.run(
+        [sys.executable, '-c', program, 'demo', '--source', 'topic:/nobody/image_raw', '--out',
+         str(tmp_path), '--headless'],
+        capture_output=True, text=True, timeout=100, check=False)
+    assert result.returncode == 2
+    assert '/pose: in demand, but nothing arrives' in result.stderr
+    assert 'Traceback' not in result.stderr
+
+
 def test_a_model_that_cannot_be_fetched_ends_the_demo_with_the_reason(tmp_path):
     pytest.importorskip('rclpy', reason='needs ROS 2')
     result = demo(

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from neuropose_ros.cli.demo.spool import ImageSpool
     from neuropose_ros.cli.demo.window import Window
 
-_START_S = 600.0
+# The first start fetches the models, however slow the network; a graph that has loaded
+# everything delivers, or has nothing to deliver.
+_START_S = 900.0
+_FIRST_FRAME_S = 20.0
 _SAY_EVERY_S = 10.0
 _QUIET_S = 3.0
 _GRACE_S = 1.0
@@ -65,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
     folder = _writable(args.out)
     # Without a choice of source, the fixed scenes share the time among them.
     source = args.source or f'synthetic:demo?seconds={args.seconds:g}'
-    signal.signal(signal.SIGTERM, _terminate)
     with contextlib.ExitStack() as stack:
+        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _terminate))
         with own_domain(), running_graph(source) as graph:
             # Imported while the graph is loading.
             from neuropose_ros.cli.demo.listening import Listener
@@ -145,9 +148,9 @@ def _wait(graph: subprocess.Popen[bytes], listener: Listener) -> float:
         listener.spin_once(0.05)
         _check(graph)
         now_s = time.monotonic()
-        if now_s - begin_s > _START_S:
-            raise NeuroposeError(
-                f'no frame came in {_START_S:g} s ({listener.complaint or "no complaint"})')
+        if now_s - begin_s > _START_S or now_s - (listener.ready_s or now_s) > _FIRST_FRAME_S:
+            raise NeuroposeError(f'no frame came in {now_s - begin_s:.0f} s: '
+                                 f'{listener.complaint or "the graph complains of nothing"}')
         if now_s - said_s > _SAY_EVERY_S:
             said_s = now_s
             _say(f'waiting for the first frame: {now_s - begin_s:.0f} s '

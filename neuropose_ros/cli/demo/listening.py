@@ -33,7 +33,8 @@ class Listener:
         images: how many arrived in time for the run.
         bad_images: how many could not be read.
         recent: (stamp ns, image) of the newest images, for a window.
-        complaint: what the graph's diagnostics complain about.
+        ready_s: steady-clock time of the first diagnostics: the graph has loaded everything.
+        complaint: what its diagnostics complain about.
     """
 
     def __init__(self, recording: Recording, spool: ImageSpool, source: str) -> None:
@@ -47,6 +48,7 @@ class Listener:
         self._spool = spool
         self.first_s: float | None = None
         self.last_s = 0.0
+        self.ready_s: float | None = None
         self.images = 0
         self.bad_images = 0
         self.recent: deque[tuple[int, pose.Image]] = deque(maxlen=8)
@@ -128,6 +130,8 @@ class Listener:
         self._recording.add_refined(wire.pose_frame_from_message(message), arrival_ns)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        if self.ready_s is None:
+            self.ready_s = time.monotonic()
         for status in message.status:
             self._complaints[status.name] = (
                 f'{status.name}: {status.message}' if status.level > DiagnosticStatus.OK else '')
