@@ -10,7 +10,6 @@ JSON object when it is done (the sender) or interrupted (the receiver).
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
 import re
@@ -37,6 +36,8 @@ from neuropose_ros.nodes.spin import run
 TOPIC = 'probe/image_raw'
 _PICTURES = 4
 _DISCOVERY_S = 20.0
+# What is under way arrives while the writer is still there.
+_LINGER_S = 0.3
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,24 @@ class Format:
         return [random.integers(0, 256, shape, np.uint8) for _ in range(_PICTURES)]
 
 
+class Usage:
+    """Samples of (steady clock, CPU time of this process), both in s."""
+
+    def __init__(self) -> None:
+        """Start without a sample."""
+        self.samples: list[tuple[float, float]] = []
+
+    def sample(self) -> None:
+        """Take one."""
+        self.samples.append((time.monotonic(), time.process_time()))
+
+    def sample_for_ever(self) -> None:
+        """Take one every 50 ms, until the process ends."""
+        while True:
+            self.sample()
+            time.sleep(0.05)
+
+
 class Sender(Node):
     """Publishes numbered pictures at an even rate once somebody listens, as a camera does."""
 
@@ -79,8 +98,7 @@ class Sender(Node):
         self._warmup = round(warmup_s * form.rate_hz)
         self._count = self._warmup + round(seconds * form.rate_hz)
         self.stamps_ns: list[int] = []
-        self.cpu_s = 0.0
-        self.wall_s = 0.0
+        self._usage = Usage()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
@@ -88,17 +106,14 @@ class Sender(Node):
         until = time.monotonic() + _DISCOVERY_S
         while self._publisher.get_subscription_count() == 0 and time.monotonic() < until:
             time.sleep(0.02)
-        gc.collect()
-        gc.freeze()
         start = time.perf_counter()
         for number in range(self._count):
             time.sleep(max(0.0, start + number / self._form.rate_hz - time.perf_counter()))
             if number == self._warmup:
-                cpu_s, wall_s = time.process_time(), time.perf_counter()
+                self._usage.sample()
             self._send(number)
-        self.cpu_s = time.process_time() - cpu_s
-        self.wall_s = time.perf_counter() - wall_s
-        time.sleep(0.5)  # what is under way arrives while the writer is still there
+        self._usage.sample()
+        time.sleep(_LINGER_S)
         rclpy.try_shutdown()
 
     def _send(self, number: int) -> None:
@@ -110,10 +125,10 @@ class Sender(Node):
         self.stamps_ns.append(stamp)
 
     def report(self) -> dict[str, Any]:
-        """What was sent after the warm-up."""
+        """What was sent after the warm-up, and the CPU time used from then to the end."""
         return {
             'first': self._warmup, 'stamps_ns': self.stamps_ns[self._warmup:],
-            'cpu_s': self.cpu_s, 'wall_s': self.wall_s}
+            'usage': self._usage.samples}
 
 
 class Receiver(Node):
@@ -125,9 +140,9 @@ class Receiver(Node):
         self._expected = [raw.pack(picture) for picture in form.pictures()]
         self._shape = (form.height, form.width, 3)
         self._arrivals: list[tuple[int, int, int, bool]] = []
-        self._usage: list[tuple[float, float]] = []
-        gc.collect()
-        gc.freeze()
+        self._usage = Usage()
+        # A timer would wake the executor that is measured.
+        threading.Thread(target=self._usage.sample_for_ever, daemon=True).start()
         self._subscription = self.create_subscription(
             Image, TOPIC, self._receive, qos.best_effort(5))
 
@@ -139,11 +154,10 @@ class Receiver(Node):
         intact = image.shape == self._shape and (
             message.data == self._expected[number % _PICTURES])
         self._arrivals.append((number, stamp_ns(message.header.stamp), now_ns, intact))
-        self._usage.append((time.process_time(), time.perf_counter()))
 
     def report(self) -> dict[str, Any]:
-        """What arrived: numbers, stamps, times (ns) and whether the bytes were right."""
-        return {'arrivals': self._arrivals, 'usage': self._usage}
+        """What arrived: number, stamp, time (ns), whether the bytes were right; CPU time."""
+        return {'arrivals': self._arrivals, 'usage': self._usage.samples}
 
 
 def main(args: list[str] | None = None) -> int:
@@ -152,7 +166,7 @@ def main(args: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog='image_probe', description=__doc__)
     parser.add_argument('end', choices=('send', 'receive'))
     parser.add_argument('--format', required=True, help='as 1920x1080@30')
-    parser.add_argument('--warmup', type=float, default=1.0, help='s sent before counting')
+    parser.add_argument('--warmup', type=float, default=0.6, help='s sent before counting')
     parser.add_argument('--seconds', type=float, default=5.0, help='s counted')
     parser.add_argument('--stock', action='store_true', help='set no defaults of ours')
     own = parser.parse_args(remove_ros_args(args=['image_probe', *given])[1:])

@@ -7,6 +7,7 @@ sleeps on) and give others to Python's default, so these two signals are handled
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -118,6 +119,9 @@ def run(
             if not signals.taken:
                 raise
         signals.interrupts = False
+        # Models, modules and tables stay for good: no collection looks through them again.
+        gc.collect()
+        gc.freeze()
         spin(nodes, lambda: signals.taken)
     except NeuroposeError as error:
         print(f'neuropose: {error}', file=sys.stderr)
