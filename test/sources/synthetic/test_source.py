@@ -13,7 +13,9 @@ from neuropose_ros.sources.base import Source
 from neuropose_ros.sources.open import open_source
 from neuropose_ros.sources.synthetic.camera import Camera
 from neuropose_ros.sources.synthetic.props import Treadmill
+from neuropose_ros.sources.synthetic.scenes import parse
 from neuropose_ros.sources.synthetic.source import SyntheticSource, open_synthetic
+from neuropose_ros.sources.synthetic.stage import Stage
 
 SMALL = 'width=320&height=240'
 
@@ -68,6 +70,18 @@ def test_a_picture_is_not_written_to_after_it_was_handed_out():
     copy = first.image.copy()
     source.read()
     assert (first.image == copy).all()
+
+
+def test_an_instant_does_not_depend_on_what_was_drawn_before():
+    scene, = parse(f'synthetic:passing_occluder?{SMALL}')
+    first = Stage(scene).picture(3.0, 90)
+    stage = Stage(scene)
+    stage.picture(2.8, 84)
+    image, truth = stage.picture(3.0, 90)
+    assert (image == first[0]).all()
+    before, after = first[1].persons[0], truth.persons[0]
+    assert (before.keypoint_states == after.keypoint_states).all()
+    assert (before.keypoints_3d == after.keypoints_3d).all()
 
 
 def test_the_demo_shares_its_seconds_among_its_scenes():
