@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -17,8 +18,10 @@ Floats = NDArray[np.float32]
 WALL_X = -3.6
 _PER_M = 120
 _WALL_M, _WALL_TOP_M = 14.0, 4.5
-_FLOOR_M = 14.0
-_FLOOR_NEAR_X = 8.0
+# Length of the floor from near the camera's default place to the wall.
+_FLOOR_M = 6.4
+_FLOOR_NEAR_X = WALL_X + _FLOOR_M
+_FLOOR_SHAPE = int(_FLOOR_M * _PER_M), int(_WALL_M * _PER_M)
 
 
 def backdrop(
@@ -38,10 +41,20 @@ def backdrop(
     """
     if kind not in ('plain', 'room'):
         return _picture(camera, kind, brightness)
+    view = _furnished(camera, kind, floor_z, seed)
+    return np.asarray(np.clip(view * np.float32(brightness), 0, 255), np.uint8)
+
+
+@lru_cache(maxsize=2)
+def _furnished(camera: Camera, kind: str, floor_z: float, seed: int) -> Image:
+    """Return the background in full light; scenes that follow one another often share it."""
     random = np.random.default_rng(seed)
     wall, floor = _room(random) if kind == 'room' else _studio(random)
-    view = _seen(camera, wall, floor, floor_z)
-    return np.asarray(np.clip(view * brightness, 0, 255), np.uint8)
+    return _seen(camera, _picture_of(wall), _picture_of(floor), floor_z)
+
+
+def _picture_of(values: Floats) -> Image:
+    return np.asarray(np.clip(values, 0, 255), np.uint8)
 
 
 def _picture(camera: Camera, path: str, brightness: float) -> Image:
@@ -59,29 +72,29 @@ def _picture(camera: Camera, path: str, brightness: float) -> Image:
     return np.asarray(np.clip(image * np.float32(brightness), 0, 255), np.uint8)
 
 
-def _seen(camera: Camera, wall: Floats, floor: Floats, floor_z: float) -> Floats:
+def _seen(camera: Camera, wall: Image, floor: Image, floor_z: float) -> Image:
     """Project the pictures of wall and floor into the image, at twice the size, then halve."""
     fine = Camera(camera.width * 2, camera.height * 2, camera.focal_px * 2, camera.position,
                   camera.target)
-    rays = fine.rays()
+    rays = fine.rays().astype(np.float32)
     x, _, z = camera.position
     with np.errstate(divide='ignore', invalid='ignore'):
         to_wall = np.where(rays[..., 0] < 0, (WALL_X - x) / rays[..., 0], np.inf)
         to_floor = np.where(rays[..., 2] < 0, (floor_z - z) / rays[..., 2], np.inf)
     on_floor = to_floor < to_wall
-    reach = np.minimum(np.minimum(to_floor, to_wall), 40.0)[..., np.newaxis]
-    hit = np.asarray(camera.position) + rays * reach
-    across = (hit[..., 1] + _WALL_M / 2) * _PER_M
-    up = (_WALL_TOP_M - (hit[..., 2] - floor_z)) * _PER_M
-    along = (_FLOOR_NEAR_X - hit[..., 0]) * _PER_M
-    options = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
+    reach = np.minimum(np.minimum(to_floor, to_wall), np.float32(40.0))
+    hit_x, hit_y, hit_z = (camera.position[i] + rays[..., i] * reach for i in range(3))
+    across = (hit_y + _WALL_M / 2) * _PER_M
+    up = (_WALL_TOP_M - (hit_z - floor_z)) * _PER_M
+    along = (_FLOOR_NEAR_X - hit_x) * _PER_M
+    options = cv2.INTER_LINEAR, cv2.BORDER_REFLECT_101
     at_wall = cv2.remap(wall, across.astype(np.float32), up.astype(np.float32), options[0],
                         borderMode=options[1])
     at_floor = cv2.remap(floor, across.astype(np.float32), along.astype(np.float32), options[0],
                          borderMode=options[1])
     view = np.where(on_floor[..., np.newaxis], at_floor, at_wall)
     size = camera.width, camera.height
-    return np.asarray(cv2.resize(view, size, interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(cv2.resize(view, size, interpolation=cv2.INTER_AREA))
 
 
 def _grain(random: np.random.Generator, shape: tuple[int, int], cell: int) -> Floats:
@@ -101,7 +114,7 @@ def _plain(random: np.random.Generator, shape: tuple[int, int], color: tuple[int
 def _studio(random: np.random.Generator) -> tuple[Floats, Floats]:
     wall_shape = int(_WALL_TOP_M * _PER_M), int(_WALL_M * _PER_M)
     wall = _plain(random, wall_shape, (196, 198, 196), 0.010)
-    floor = _plain(random, (int(_FLOOR_M * _PER_M), int(_FLOOR_M * _PER_M)), (150, 158, 164),
+    floor = _plain(random, _FLOOR_SHAPE, (150, 158, 164),
                    0.015)
     up = np.linspace(0.92, 1.06, wall_shape[0], dtype=np.float32)[::-1]
     across = 1 - 0.22 * np.linspace(-1, 1, wall_shape[1], dtype=np.float32)**2
@@ -122,7 +135,7 @@ def _room(random: np.random.Generator) -> tuple[Floats, Floats]:
     _shelf(random, wall, 1110, bottom)
     wall[-14:] = np.asarray((225, 228, 230), np.float32)
     wall[-16:-14] *= 0.6
-    floor = np.empty((int(_FLOOR_M * _PER_M), int(_FLOOR_M * _PER_M), 3), np.float32)
+    floor = np.empty((*_FLOOR_SHAPE, 3), np.float32)
     _planks(random, floor)
     return wall, floor
 

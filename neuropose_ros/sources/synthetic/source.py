@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 
 from neuropose_ros.core.clocks import NS_PER_S
 from neuropose_ros.sources.base import Picture
@@ -25,24 +23,20 @@ class SyntheticSource:
     live = False
 
     def __init__(self, scenes: Sequence[Scene], name: str = 'synthetic') -> None:
-        """Set up the first scene; all scenes have one size, rate and duration.
+        """Set up the scenes; all have one size, rate, duration and number of people.
 
         Raises:
-            SourceError: its background cannot be read.
+            SourceError: a background cannot be read.
         """
         self._scenes = tuple(scenes)
         self._name = name
         self._rate_hz = scenes[0].rate
         self._ends = self._share_out(scenes[0].seconds)
+        # All at once: setting a scene up takes several frames' time, which would be missing when
+        # it is due.
+        self._stages = [Stage(scene) for scene in scenes]
         self._index = 0
         self._passes = 0
-        self._stage = Stage(scenes[0])
-        self._stage_at = 0
-        # Setting a scene up takes several frames' time: the next one is made ready meanwhile.
-        self._workshop = ThreadPoolExecutor(1, 'next-scene') if len(scenes) > 1 else None
-        self._next: Future[Stage] | None = None
-        self._next_at = 0
-        self._lock = threading.Lock()
 
     def _share_out(self, seconds: float) -> list[int]:
         """Return the number of the first frame after each scene; empty = without end."""
@@ -71,8 +65,8 @@ class SyntheticSource:
 
     @property
     def camera(self) -> Camera:
-        """The camera of the scene that was read last."""
-        return self._stage.camera
+        """The camera, the same in all scenes."""
+        return self._stages[0].camera
 
     def _place(self) -> tuple[int, int]:
         """Return which scene the next picture is of, and its number within the scene."""
@@ -82,24 +76,12 @@ class SyntheticSource:
         scene = next(i for i, end in enumerate(self._ends) if within < end)
         return scene, within - (self._ends[scene - 1] if scene else 0)
 
-    def _enter(self, number: int) -> None:
-        """Have the stage of a scene, and the next scene's being set up."""
-        if self._stage_at != number:
-            ready = self._next if self._next_at == number else None
-            self._stage = ready.result() if ready is not None else Stage(self._scenes[number])
-            self._stage_at, self._next = number, None
-        with self._lock:
-            if self._workshop is not None and self._next is None:
-                self._next_at = (number + 1) % len(self._scenes)
-                self._next = self._workshop.submit(Stage, self._scenes[self._next_at])
-
     def read(self) -> Picture | None:
         """Return the next picture; None when the ``seconds`` asked for are over."""
         if self._scenes[0].seconds and self._index >= self._ends[-1]:
             return None
         number, within = self._place()
-        self._enter(number)
-        stage, time_s = self._stage, within / self._rate_hz
+        stage, time_s = self._stages[number], within / self._rate_hz
         passes = stage.passes(time_s)
         restart = within == 0 or passes != self._passes
         self._passes = passes
@@ -116,11 +98,7 @@ class SyntheticSource:
         self._passes = 0
 
     def close(self) -> None:
-        """Stop setting up scenes."""
-        with self._lock:
-            if self._workshop is not None:
-                self._workshop.shutdown(wait=False, cancel_futures=True)
-                self._workshop = None
+        """Nothing is held that must be given back."""
 
 
 def open_synthetic(spec: str) -> SyntheticSource:

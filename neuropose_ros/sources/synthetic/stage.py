@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -220,25 +221,31 @@ class Stage:
         return image, true_frame(camera, [person for person in people if person is not None])
 
 
+_PLATE_MARGIN = 61
+
+
+@lru_cache(maxsize=2)
+def _noise_plates(height: int, width: int, deviation: float, seed: int) -> tuple[Image, Image]:
+    """Return what sensor noise adds and takes away, larger than the image by a margin."""
+    shape = height + _PLATE_MARGIN, width + _PLATE_MARGIN, 3
+    plate = np.random.default_rng(seed).standard_normal(shape, np.float32)
+    rounded = np.rint(plate * np.float32(deviation)).astype(np.int16)
+    return np.maximum(rounded, 0).astype(np.uint8), np.maximum(-rounded, 0).astype(np.uint8)
+
+
 class _Grain:
     """Sensor noise: one plate, laid over each frame at another place."""
 
-    _MARGIN = 61
-
     def __init__(self, scene: Scene) -> None:
         self._seed = scene.seed
-        shape = scene.height + self._MARGIN, scene.width + self._MARGIN, 3
-        random = np.random.default_rng(scene.seed)
-        plate = random.standard_normal(shape, np.float32) * np.float32(scene.noise)
-        rounded = np.rint(plate).astype(np.int16)
-        self._more = np.maximum(rounded, 0).astype(np.uint8)
-        self._less = np.maximum(-rounded, 0).astype(np.uint8)
+        self._more, self._less = _noise_plates(
+            scene.height, scene.width, scene.noise, scene.seed)
 
     def add(self, image: Image, index: int) -> None:
         """Add the noise of frame ``index`` in place."""
         # Multiplication by these scatters consecutive numbers over the plate.
         mixed = ((index + 1) * 2654435761 + self._seed * 40503) >> 7
-        y, x = mixed % self._MARGIN, mixed // self._MARGIN % self._MARGIN
+        y, x = mixed % _PLATE_MARGIN, mixed // _PLATE_MARGIN % _PLATE_MARGIN
         part = np.s_[y:y + image.shape[0], x:x + image.shape[1]]
         cv2.add(image, self._more[part], dst=image)
         cv2.subtract(image, self._less[part], dst=image)
