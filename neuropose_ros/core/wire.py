@@ -7,9 +7,11 @@ numbers (numpy there costs 100 times more), rosbags wants numpy: `MessageTypes` 
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -51,12 +53,11 @@ class MessageTypes:
 
     def sequence(self, values: ArrayLike | None, dtype: str) -> Any:
         """Return ``values`` flat, as the message class takes them; None gives an empty one."""
-        flat = np.ravel(np.asarray([] if values is None else values, dtype))
         if self.numpy_sequences:
-            return flat
-        sequence = array(_CODES[dtype])
-        sequence.frombytes(np.ascontiguousarray(flat).data.cast('B'))
-        return sequence
+            return np.ravel(np.asarray([] if values is None else values, dtype))
+        if values is None:
+            return array(_CODES[dtype])
+        return array(_CODES[dtype], np.asarray(values, dtype).tobytes())
 
     def time(self, stamp_ns: int) -> Any:
         """Return builtin_interfaces/Time."""
@@ -74,26 +75,21 @@ def stamp_ns(time: Any) -> int:
 
 
 def _person_to_message(person: PersonPose, types: MessageTypes) -> Any:
-    def floats(values: ArrayLike | None) -> Any:
-        return types.sequence(values, 'float32')
-
-    def states(values: ArrayLike | None) -> Any:
-        return types.sequence(values, 'uint8')
-
+    sequence = types.sequence
     return types.find('neuropose_ros/msg/Person')(
         track_id=int(person.track_id),
         track_state=int(person.track_state),
         score=float(person.score),
         box=np.asarray(person.box, np.float32),
-        keypoints=floats(person.keypoints),
-        keypoint_scores=floats(person.keypoint_scores),
-        keypoint_states=states(person.keypoint_states),
-        keypoint_covariances=floats(person.keypoint_covariances),
-        keypoint_velocities=floats(person.keypoint_velocities),
-        keypoint_innovations=floats(person.keypoint_innovations),
-        keypoints_3d=floats(person.keypoints_3d),
-        keypoint_states_3d=states(person.keypoint_states_3d),
-        keypoint_covariances_3d=floats(person.keypoint_covariances_3d),
+        keypoints=sequence(person.keypoints, 'float32'),
+        keypoint_scores=sequence(person.keypoint_scores, 'float32'),
+        keypoint_states=sequence(person.keypoint_states, 'uint8'),
+        keypoint_covariances=sequence(person.keypoint_covariances, 'float32'),
+        keypoint_velocities=sequence(person.keypoint_velocities, 'float32'),
+        keypoint_innovations=sequence(person.keypoint_innovations, 'float32'),
+        keypoints_3d=sequence(person.keypoints_3d, 'float32'),
+        keypoint_states_3d=sequence(person.keypoint_states_3d, 'uint8'),
+        keypoint_covariances_3d=sequence(person.keypoint_covariances_3d, 'float32'),
         origin_3d=int(person.origin_3d),
         frame_3d=person.frame_3d,
         delay_ms=float(person.delay_ms),
@@ -123,21 +119,38 @@ def pose_frame_to_message(frame: PoseFrame, types: MessageTypes) -> Any:
     )
 
 
+def _own(sequence: Any, dtype: type[np.generic], shape: tuple[int, ...]) -> Any:
+    """Return a sequence of numbers as an array of its own."""
+    if isinstance(sequence, array):  # rclpy; np.array would take the long way
+        return np.ndarray(shape, dtype, bytearray(sequence))
+    return np.array(sequence, dtype).reshape(shape)
+
+
 def _floats(sequence: Any, width: int) -> Floats | None:
     """Return (K, width) float32 of a flat sequence, or None if it is empty."""
+    count, rest = divmod(len(sequence), width)
+    if rest:
+        raise ValueError(f'{len(sequence)} values are not {width} for each keypoint')
+    floats: Floats | None = _own(sequence, np.float32, (count, width)) if count else None
+    return floats
+
+
+def _states(sequence: Any, points: Floats | None) -> States | None:
+    """Return the states of ``points``; UNKNOWN where a NaN claims to be measured.
+
+    Such a point would pass every later check.
+    """
     if len(sequence) == 0:
         return None
-    return np.array(sequence, np.float32).reshape(-1, width)
-
-
-def _states(sequence: Any) -> States | None:
-    return None if len(sequence) == 0 else np.array(sequence, np.uint8)
-
-
-def _make_honest(states: States | None, points: Floats | None) -> None:
-    """A NaN that claims to be measured would pass every later check: say UNKNOWN instead."""
-    if states is not None and points is not None:
-        states[~np.isfinite(points).all(1) & (states == JointState.MEASURED)] = JointState.UNKNOWN
+    states: States = _own(sequence, np.uint8, (len(sequence),))
+    if points is None or len(points) != len(states):
+        return states
+    flat = points.ravel()
+    # One dot product finds what is not finite; it overflows to infinity for nothing, at worst.
+    if math.isfinite(flat.dot(flat)):
+        return states
+    lying = ~np.isfinite(points).all(1) & (states == JointState.MEASURED)
+    return np.where(lying, np.uint8(JointState.UNKNOWN), states)
 
 
 def _person_from_message(message: Any) -> PersonPose:
@@ -145,11 +158,12 @@ def _person_from_message(message: Any) -> PersonPose:
     if keypoints is None:
         keypoints = np.zeros((0, 2), np.float32)
     keypoints_3d = _floats(message.keypoints_3d, 3)
-    states = np.array(message.keypoint_states, np.uint8)
+    states = _states(message.keypoint_states, keypoints)
     person = PersonPose(
         keypoints=keypoints,
-        keypoint_scores=np.array(message.keypoint_scores, np.float32),
-        keypoint_states=states,
+        keypoint_scores=_own(
+            message.keypoint_scores, np.float32, (len(message.keypoint_scores),)),
+        keypoint_states=np.zeros(0, np.uint8) if states is None else states,
         box=np.array(message.box, np.float32),
         score=float(message.score),
         track_id=int(message.track_id),
@@ -158,7 +172,7 @@ def _person_from_message(message: Any) -> PersonPose:
         keypoint_velocities=_floats(message.keypoint_velocities, 2),
         keypoint_innovations=_floats(message.keypoint_innovations, 2),
         keypoints_3d=keypoints_3d,
-        keypoint_states_3d=_states(message.keypoint_states_3d),
+        keypoint_states_3d=_states(message.keypoint_states_3d, keypoints_3d),
         keypoint_covariances_3d=_floats(message.keypoint_covariances_3d, 6),
         origin_3d=_enum(Origin3D, message.origin_3d),
         frame_3d=message.frame_3d,
@@ -169,11 +183,10 @@ def _person_from_message(message: Any) -> PersonPose:
         if values is not None and len(values) != len(keypoints):
             raise ValueError(
                 f'a person has {len(keypoints)} keypoints but {len(values)} {name}')
-    _make_honest(states, keypoints)
-    _make_honest(person.keypoint_states_3d, keypoints_3d)
     return person
 
 
+@cache
 def _enum(kind: Any, value: int) -> Any:
     """A value from a newer version reads as UNKNOWN, the least trusted."""
     try:
