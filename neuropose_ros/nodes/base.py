@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
+import traceback
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleState, Node, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
@@ -16,6 +19,9 @@ from neuropose_ros.nodes import qos
 from neuropose_ros.nodes.hub import Hub
 from neuropose_ros.nodes.parameters import ParameterSpec, check_change, declare, values
 from neuropose_ros.nodes.rates import RateMeter
+
+RCLError = rclpy_implementation.RCLError
+InvalidHandle = rclpy_implementation.InvalidHandle
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
@@ -120,13 +126,19 @@ class StageNode(Node):
         try:
             self.setup()
         except NeuroposeError as error:
-            self.failure = str(error)
-            self.get_logger().error(f'cannot configure: {error}')
-            self.teardown()
-            return TransitionCallbackReturn.FAILURE
+            return self._refuse(str(error))
+        except Exception as error:  # noqa: BLE001 - rclpy would swallow it without a word
+            self.get_logger().error(traceback.format_exc())
+            return self._refuse(f'{type(error).__name__}: {error}')
         self.failure = ''
         self.configured = True
         return super().on_configure(state)
+
+    def _refuse(self, reason: str) -> TransitionCallbackReturn:
+        self.failure = reason
+        self.get_logger().error(f'cannot configure: {reason}')
+        self.teardown()
+        return TransitionCallbackReturn.FAILURE
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to follow demand."""
@@ -190,6 +202,19 @@ class StageNode(Node):
     def _poll(self) -> None:
         if self.configured:
             self.follow_demand(self.active and self.demanded())
+
+    def thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        """Start a thread; ROS may be shut down under its feet, which ends it quietly."""
+        def guarded() -> None:
+            try:
+                work()
+            except (RCLError, InvalidHandle):
+                if self.context.ok():
+                    raise
+
+        started = threading.Thread(target=guarded, name=name, daemon=True)
+        started.start()
+        return started
 
     def say_once(self, key: str, sentence: str) -> None:
         """Log a warning the first time that ``key`` comes up."""

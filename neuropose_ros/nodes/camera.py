@@ -106,7 +106,8 @@ class CameraNode(StageNode):
             self, 'image_raw', Image, qos.best_effort(5), images.image_from_frame,
             key=lambda frame: frame.stamp_ns, hub=self.hub)
         self._compressed: Output[Frame] = Output(
-            self, 'image_raw/compressed', CompressedImage, qos.best_effort(5),
+            # Beside the image wherever that is remapped to, as image_transport has it.
+            self, f'{self._raw.topic}/compressed', CompressedImage, qos.best_effort(5),
             lambda frame: images.compressed_from_frame(frame, self.settings['jpeg_quality']),
             key=lambda frame: frame.stamp_ns)
         self._camera_info: Output[Frame] = Output(
@@ -178,8 +179,7 @@ class CameraNode(StageNode):
     def _start_capture(self) -> None:
         self._stop.clear()
         self._credits = Credits()
-        self._thread = threading.Thread(target=self._capture, name='capture', daemon=True)
-        self._thread.start()
+        self._thread = self.thread('capture', self._capture)
 
     def _stop_capture(self) -> None:
         thread, self._thread = self._thread, None

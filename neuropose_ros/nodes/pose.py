@@ -99,8 +99,7 @@ class PoseNode(StageNode):
         self._open_inputs(chosen['image_transport'])
         self._layouts = Repeater(
             self, 'layouts', SkeletonLayout, lambda: [wire.layout_to_message(self._layout, ROS)])
-        self._worker = threading.Thread(target=self._work, name='pose worker', daemon=True)
-        self._worker.start()
+        self._worker = self.thread('pose worker', self._work)
 
     def _open_inputs(self, transport: str) -> None:
         base = self.resolve_topic_name('image_raw')
