@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,9 @@ rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 
 from neuropose_ros.nodes.base import OK, RCLError, StageNode  # noqa: E402
+
+
+_NUMBERS = itertools.count()
 
 
 class Probe(StageNode):
@@ -45,7 +49,8 @@ class Probe(StageNode):
 @pytest.fixture
 def node(ros_domain: int) -> Iterator[Probe]:
     rclpy.init(domain_id=ros_domain)
-    made = Probe('probe')
+    # A name of its own: the graph remembers nodes for a moment after they went.
+    made = Probe(f'probe_{next(_NUMBERS)}')
     yield made
     made.destroy_node()
     rclpy.try_shutdown()
