@@ -25,7 +25,7 @@ def mediapipe_python() -> Path:
 def _environment(
     requirement: str, module: str, versions: tuple[tuple[int, int], ...],
 ) -> Path:
-    python = _base_python(requirement, versions)
+    python = base_python(requirement, versions)
     cache = cache_folder()
     name = f'{requirement.replace("==", "-")}-{python.name}'
     folder = cache / 'bench' / name
@@ -37,17 +37,21 @@ def _environment(
         shutil.rmtree(folder, ignore_errors=True)
         with writing(cache, name):
             folder.mkdir(parents=True)
-        _step([str(python), '-m', 'venv', str(folder)], requirement)
+        step([str(python), '-m', 'venv', str(folder)], requirement)
         pip = [str(inside), '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
-        _step([*pip, '--no-input', requirement], requirement)
-        _step([str(inside), '-c', f'import {module}'], requirement)
+        step([*pip, '--no-input', requirement], requirement)
+        step([str(inside), '-c', f'import {module}'], requirement)
         with writing(cache, name):
             (folder / 'complete').touch()
     return inside
 
 
-def _base_python(requirement: str, versions: tuple[tuple[int, int], ...]) -> Path:
-    """Return this Python where it fits, else the newest that fits on PATH."""
+def base_python(requirement: str, versions: tuple[tuple[int, int], ...]) -> Path:
+    """Return this Python where it fits, else the first of ``versions`` on PATH.
+
+    Raises:
+        NeuroposeError: there is none.
+    """
     if sys.version_info[:2] in versions:
         return Path(sys.base_prefix) / 'bin' / f'python{sys.version_info[0]}.{sys.version_info[1]}'
     for major, minor in versions:
@@ -62,7 +66,12 @@ def _base_python(requirement: str, versions: tuple[tuple[int, int], ...]) -> Pat
         f'{sys.version_info[0]}.{sys.version_info[1]}: install one of them beside it')
 
 
-def _step(command: list[str], requirement: str) -> None:
+def step(command: list[str], requirement: str) -> None:
+    """Run one step of an installation, its output on stderr.
+
+    Raises:
+        NeuroposeError: it fails or does not end.
+    """
     try:
         result = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=2, stderr=subprocess.PIPE, text=True,

@@ -68,7 +68,7 @@ def decode_detections(values: Floats, logits: Floats) -> list[Detection]:
     if not chosen.size:
         return []
     limited = np.clip(flat[chosen], -_LOGIT_LIMIT, _LOGIT_LIMIT)
-    scores: Floats = 1 / (1 + np.exp(-limited))
+    scores = (1 / (1 + np.exp(-limited))).astype(np.float32)
     sizes: Floats = values[0, chosen] / np.float32(INPUT_SIZE)
     anchors = anchor_centres()[chosen]
     centre, half = sizes[:, :2] + anchors, sizes[:, 2:4] / 2

@@ -34,6 +34,11 @@ from neuropose_ros.pose.blazepose.regions import (
 )
 from neuropose_ros.pose.blazepose.smoothing import LowPassFilter, OneEuroFilter
 
+# The values of a person that are smoothed: auxiliary points and joints in px, joints in m.
+_COUNTS = (2 * 2, landmarks.JOINTS * 2, landmarks.JOINTS * 3)
+_MIN_CUTOFFS_HZ = (0.01, 0.05, 0.1)
+_BETAS = (10.0, 80.0, 40.0)
+_SMALLEST_SIZE_PX = 1e-3
 _LEAST_PRESENCE = 0.5
 _LEAST_VISIBILITY = 0.5
 # OpenCV's warps count pixels in 16 bits.
@@ -65,9 +70,10 @@ class BlazePose:
         self._tracking = tracking
         self._crop = np.empty((1, landmarks.INPUT_SIZE, landmarks.INPUT_SIZE, 3), np.uint8)
         self._whole = np.empty((1, detections.INPUT_SIZE, detections.INPUT_SIZE, 3), np.uint8)
-        self._auxiliary_filter = OneEuroFilter(0.01, 10.0)
-        self._image_filter = OneEuroFilter(0.05, 80.0)
-        self._world_filter = OneEuroFilter(0.1, 40.0)
+        counts = _COUNTS if self._smoothing else _COUNTS[:1]
+        self._filter = OneEuroFilter(
+            np.repeat(_MIN_CUTOFFS_HZ[: len(counts)], counts),
+            np.repeat(_BETAS[: len(counts)], counts))
         self._visibility_filter = LowPassFilter(0.1)
         self._region: Region | None = None
 
@@ -84,9 +90,8 @@ class BlazePose:
     def reset(self) -> None:
         """Forget the person."""
         self._region = None
-        for used in (self._auxiliary_filter, self._image_filter, self._world_filter,
-                     self._visibility_filter):
-            used.reset()
+        self._filter.reset()
+        self._visibility_filter.reset()
 
     def close(self) -> None:
         """Give back the networks' memory."""
@@ -150,16 +155,20 @@ class BlazePose:
 
     def _follow(self, found: Landmarks, stamp_ns: int) -> Landmarks:
         """Smooth, and move the region for the next frame."""
-        size = alignment_size(*found.auxiliary)
-        centre, top = self._auxiliary_filter.apply(found.auxiliary, stamp_ns, size)
-        self._region = region_from_alignment(centre, top)
+        size = max(alignment_size(*found.auxiliary), _SMALLEST_SIZE_PX)
         if not self._smoothing:
+            smooth = self._filter.apply(found.auxiliary.ravel(), stamp_ns, size)
+            self._region = region_from_alignment(smooth[:2], smooth[2:])
             return found
-        return replace(
-            found,
-            points=self._image_filter.apply(found.points, stamp_ns, size),
-            world=self._world_filter.apply(found.world, stamp_ns),
+        values = np.concatenate((found.auxiliary, found.points, found.world), axis=None)
+        smooth = self._filter.apply(values, stamp_ns, np.repeat((size, size, 1.0), _COUNTS))
+        self._region = region_from_alignment(smooth[:2], smooth[2:4])
+        return Landmarks(
+            points=smooth[4:70].reshape(-1, 2),
+            auxiliary=found.auxiliary,
+            world=smooth[70:].reshape(-1, 3),
             visibility=self._visibility_filter.apply(found.visibility),
+            presence=found.presence,
         )
 
 

@@ -68,13 +68,16 @@ def decode_landmarks(
 
 
 def sigmoid(values: Floats) -> Floats:
-    """Return 1 / (1 + exp(-values)); float32 overflow gives 0, as it should."""
-    with np.errstate(over='ignore'):
-        result: Floats = np.float32(1) / (np.float32(1) + np.exp(-values))
+    """Return 1 / (1 + exp(-values)), by way of a function that cannot overflow."""
+    result: Floats = np.tanh(values * np.float32(0.5))
+    result += np.float32(1)
+    result *= np.float32(0.5)
     return result
 
 
-_OFFSETS = np.arange(-_REACH, _REACH + 1)
+# x y of the 9 x 9 cells around a cell, and a column of ones that gives their sum.
+_WINDOW = np.stack(np.meshgrid(*[np.arange(-_REACH, _REACH + 1)] * 2), -1).reshape(-1, 2)
+_MOMENTS = np.column_stack((_WINDOW, np.ones(len(_WINDOW)))).astype(np.float32)
 
 
 def refine(points: Floats, heatmaps: Floats) -> Floats:
@@ -87,29 +90,20 @@ def refine(points: Floats, heatmaps: Floats) -> Floats:
     Returns:
         (K, 2); a point whose 9 x 9 cells nowhere reach a confidence of 0.5, or outside, is kept.
     """
-    count = len(points)
     height, width = heatmaps.shape[1:]
+    size = np.array([width, height], np.int32)
     # Truncation, not floor: a point less than a cell outside still counts as in the first cell.
-    cells = (points * np.array([width, height], np.float32)).astype(np.int32)
-    columns = cells[:, :1] + _OFFSETS
-    rows = cells[:, 1:] + _OFFSETS
-    inside_x = (columns >= 0) & (columns < width)
-    inside_y = (rows >= 0) & (rows < height)
-    window = heatmaps[
-        np.arange(count)[:, None, None],
-        np.clip(rows, 0, height - 1)[:, :, None],
-        np.clip(columns, 0, width - 1)[:, None, :],
-    ]
-    weights = sigmoid(window)
-    weights *= inside_y[:, :, None] & inside_x[:, None, :]
-    by_column, by_row = weights.sum(1), weights.sum(2)
-    total = by_row.sum(1)
-    confident = (
-        (weights.reshape(count, -1).max(1) >= _LEAST_CONFIDENCE)
-        & inside_x[:, _REACH] & inside_y[:, _REACH]
-    )
-    with np.errstate(invalid='ignore', divide='ignore'):
-        x = (by_column * columns).sum(1) / total / width
-        y = (by_row * rows).sum(1) / total / height
-    refined = np.stack((x, y), -1).astype(np.float32)
-    return np.where(confident[:, None], refined, points)
+    cells = (points * size.astype(np.float32)).astype(np.int32)
+    maps = np.arange(len(points)) * (height * width)
+    places = (maps + cells @ (1, width))[:, np.newaxis] + _WINDOW @ (1, width)
+    if ((cells >= _REACH) & (cells < size - _REACH)).all():
+        weights = sigmoid(heatmaps.ravel().take(places))
+    else:
+        window = cells[:, np.newaxis] + _WINDOW
+        inside = ((window >= 0) & (window < size)).all(2)
+        weights = sigmoid(heatmaps.ravel().take(np.where(inside, places, 0))) * inside
+    moments = weights @ _MOMENTS
+    known = ((cells >= 0) & (cells < size)).all(1) & (weights.max(1) >= _LEAST_CONFIDENCE)
+    total = np.where(known, moments[:, 2], np.float32(1))[:, np.newaxis]
+    refined = (cells + moments[:, :2] / total) / size
+    return np.where(known[:, np.newaxis], refined, points).astype(np.float32)

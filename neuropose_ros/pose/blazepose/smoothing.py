@@ -9,30 +9,30 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from neuropose_ros.core.clocks import NS_PER_S
 from neuropose_ros.core.pose import Floats
 
-_FIRST_RATE_HZ = 30.0
-_SMALLEST_SIZE = 1e-6
-
 
 class OneEuroFilter:
-    """Low-pass whose cut-off rises with speed; one state per value of an array."""
+    """Low-pass whose cut-off rises with speed; one state and one setting per value of an array.
+
+    All values of a person go through one filter: calling numpy costs more than the numbers.
+    """
 
     def __init__(
-        self, min_cutoff_hz: float, beta: float, derivative_cutoff_hz: float = 1.0,
+        self, min_cutoff_hz: ArrayLike, beta: ArrayLike, derivative_cutoff_hz: float = 1.0,
     ) -> None:
         """Start without history.
 
         Args:
-            min_cutoff_hz: cut-off at rest.
-            beta: rise of the cut-off per unit of speed.
+            min_cutoff_hz: cut-off at rest; a number, or one for each value.
+            beta: rise of the cut-off per unit of speed; likewise.
             derivative_cutoff_hz: cut-off of the speed itself.
         """
-        self._min_cutoff_hz = min_cutoff_hz
-        self._beta = beta
+        self._min_cutoff_hz = np.asarray(min_cutoff_hz, np.float64)
+        self._beta = np.asarray(beta, np.float64)
         self._derivative_cutoff_hz = derivative_cutoff_hz
         self.reset()
 
@@ -43,37 +43,32 @@ class OneEuroFilter:
         self._smooth: NDArray[np.float64] = np.empty(0)
         self._speed: NDArray[np.float64] = np.empty(0)
 
-    def apply(self, values: Floats, stamp_ns: int, size: float = 1.0) -> Floats:
+    def apply(self, values: Floats, stamp_ns: int, size: ArrayLike = 1.0) -> Floats:
         """Return the smoothed values; the shape may not change until the next reset.
 
         Args:
             values: any shape.
             stamp_ns: of the picture. A stamp that does not advance returns ``values`` as they are.
-            size: of the body, in the unit of the values.
+            size: of the body, in the unit of the values, > 0; a number, or one for each value.
         """
-        if size < _SMALLEST_SIZE:
-            return values
+        raw = values.astype(np.float64)
         if self._stamp_ns is None:
             self._stamp_ns = stamp_ns
-            self._raw = self._smooth = values.astype(np.float64)
-            self._speed = np.zeros_like(self._raw)
+            self._raw = self._smooth = raw
+            self._speed = np.zeros_like(raw)
             return values
         if stamp_ns <= self._stamp_ns:
             return values
         rate_hz = NS_PER_S / (stamp_ns - self._stamp_ns)
         self._stamp_ns = stamp_ns
-        speed = (values - self._raw) * (rate_hz / size)
-        self._raw = values.astype(np.float64)
-        self._speed += _weight(self._derivative_cutoff_hz, rate_hz) * (speed - self._speed)
-        cutoff_hz = self._min_cutoff_hz + self._beta * np.abs(self._speed)
-        ratio = cutoff_hz * (2 * math.pi / rate_hz)
-        self._smooth = self._smooth + ratio / (1 + ratio) * (self._raw - self._smooth)
+        speed = (raw - self._raw) * (rate_hz / np.asarray(size))
+        self._raw = raw
+        ratio = self._derivative_cutoff_hz * 2 * math.pi / rate_hz
+        self._speed = self._speed + ratio / (1 + ratio) * (speed - self._speed)
+        ratios = self._min_cutoff_hz + self._beta * np.abs(self._speed)
+        ratios *= 2 * math.pi / rate_hz
+        self._smooth = self._smooth + ratios / (1 + ratios) * (raw - self._smooth)
         return self._smooth.astype(np.float32)
-
-
-def _weight(cutoff_hz: float, rate_hz: float) -> float:
-    ratio = 2 * math.pi * cutoff_hz / rate_hz
-    return ratio / (1 + ratio)
 
 
 class LowPassFilter:
