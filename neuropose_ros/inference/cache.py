@@ -17,6 +17,9 @@ def cache_folder() -> Path:
     """Return $NEUROPOSE_CACHE, else $XDG_CACHE_HOME/neuropose, else ~/.cache/neuropose.
 
     The folder need not exist.
+
+    Raises:
+        ModelError: none is set and the user has no home.
     """
     chosen = os.environ.get('NEUROPOSE_CACHE')
     if chosen:
@@ -25,7 +28,11 @@ def cache_folder() -> Path:
     # The XDG specification: a relative path is to be ignored.
     if base and Path(base).is_absolute():
         return Path(base) / 'neuropose'
-    return Path.home() / '.cache' / 'neuropose'
+    try:
+        return Path.home() / '.cache' / 'neuropose'
+    except RuntimeError:
+        raise ModelError(
+            'this user has no home folder for the models: set NEUROPOSE_CACHE') from None
 
 
 @contextlib.contextmanager
