@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     os.chdir(root)
     chosen = any(Path(argument.partition('::')[0]).exists() for argument in arguments)
     sys.argv[0] = 'pytest'
-    return int(pytest.main(['-p', 'no:cacheprovider', *([CHECKS] if chosen else []), *arguments]))
+    return int(pytest.main([*([CHECKS] if chosen else []), *arguments]))
 
 
 def _absolute(argument: str) -> str:
