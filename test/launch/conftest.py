@@ -79,7 +79,6 @@ def launch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
 ) -> Callable[..., Outcome]:
     """``launch('replay', bag='...')`` starts the launch file and returns what it did."""
-    pytest.importorskip('launch_ros', reason='launch comes with a sourced ROS 2, not with pip')
     from launch import LaunchDescription, LaunchService
     from launch.actions import IncludeLaunchDescription
     from launch.launch_description_sources import PythonLaunchDescriptionSource

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip('launch_ros', reason='launch comes with a sourced ROS 2, not with pip')
+
 from .conftest import Outcome
 
 Launch = Callable[..., Outcome]

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+pytest.importorskip('launch_ros', reason='launch comes with a sourced ROS 2, not with pip')
+
 from .conftest import Outcome
 
 Launch = Callable[..., Outcome]
