@@ -100,7 +100,7 @@ class CameraNode(StageNode):
         self._player = self._open()
         self._log = LogBridge(self, 'neuropose_ros.sources')
         self._problem, self._ended = '', False
-        self._calibration: Calibration | None = calibration
+        self._calibration: Calibration | None = calibration or self._player.calibration
         self._credits = Credits()
         self._raw: Output[Frame] = Output(
             self, 'image_raw', Image, qos.best_effort(5), images.image_from_frame,
@@ -112,7 +112,7 @@ class CameraNode(StageNode):
             key=lambda frame: frame.stamp_ns)
         self._camera_info: Output[Frame] = Output(
             self, 'camera_info', CameraInfo, qos.reliable(5),
-            lambda frame: images.camera_info(frame, self._calibration),
+            self._camera_info_message,
             key=lambda frame: frame.stamp_ns)
         self._info: Output[wire.FrameInfo] = Output(
             self, 'frame_info', FrameInfo, qos.reliable(50),
@@ -242,6 +242,14 @@ class CameraNode(StageNode):
             self._compressed.send(frame)
         self._raw.send(frame)
         self._rate.tick()
+
+    def _camera_info_message(self, frame: Frame) -> CameraInfo:
+        try:
+            return images.camera_info(frame, self._calibration)
+        except SourceError as error:
+            self._calibration = None
+            self.say_once('calibration', f'{error} Published as uncalibrated.')
+            return images.camera_info(frame, None)
 
     def _note(self, problem: str) -> None:
         self._problem = problem

@@ -37,8 +37,8 @@ class Arrivals(Generic[P]):
     """Pairs by header.stamp; the two topics have no order between them.
 
     An image whose camera publishes FrameInfo waits for it, but not for longer than two more
-    images or 0.1 s; it then gets the number that follows, marked local. A foreign camera's images are
-    numbered on arrival, and a stamp that runs back begins a new epoch.
+    images or 0.1 s; it then gets the number that follows, marked local. A foreign camera's
+    images are numbered on arrival, and a stamp that runs back begins a new epoch.
 
     Attributes:
         zero_stamps: images refused because their stamp is zero.

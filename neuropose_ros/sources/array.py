@@ -33,7 +33,7 @@ class ArraySource:
             frames = np.load(path, mmap_mode='r')
         except (OSError, ValueError) as error:
             raise SourceError(f'{path}: not a readable .npy file: {error}') from None
-        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not len(frames):
+        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not frames.size:
             raise SourceError(
                 f'{path}: holds {frames.dtype} of shape {frames.shape}; '
                 'frames are uint8 (N, H, W, 3), N > 0')

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from neuropose_ros.core.pose import Image, PoseFrame
+from neuropose_ros.sources.calibration import Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +80,14 @@ class Pausable(Protocol):
 
     def resume(self) -> None:
         """Let ``read`` open the device again."""
+        ...
+
+
+@runtime_checkable
+class Calibrated(Protocol):
+    """A source that knows the calibration of its camera."""
+
+    @property
+    def calibration(self) -> Calibration:
+        """Of the pictures as they are read."""
         ...

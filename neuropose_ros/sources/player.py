@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from neuropose_ros.core.clocks import NS_PER_S
 from neuropose_ros.core.errors import SourceError
-from neuropose_ros.core.pose import Frame, FramePolicy, PoseFrame
-from neuropose_ros.sources.base import Pausable, Picture, Source
+from neuropose_ros.core.pose import Frame, FramePolicy, Origin3D, PoseFrame
+from neuropose_ros.sources.base import Calibrated, Pausable, Picture, Source
+from neuropose_ros.sources.calibration import Calibration
 from neuropose_ros.sources.resizing import resize_image, resize_poses
 
 _FALLBACK_RATE_HZ = 30.0
@@ -110,6 +111,11 @@ class Player:
     def name(self) -> str:
         """The source's name."""
         return self._source.name
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The source's own calibration, where it knows it."""
+        return self._source.calibration if isinstance(self._source, Calibrated) else None
 
     @property
     def live(self) -> bool:
@@ -286,8 +292,12 @@ class Player:
     def _truth(self, taken: _Taken, truth: PoseFrame, stamp_ns: int) -> PoseFrame:
         if self._size is not None:
             truth = resize_poses(truth, self._size)
+        people = tuple(
+            replace(person, frame_3d=self._frame_id)
+            if person.origin_3d is Origin3D.CAMERA else person for person in truth.persons)
         return replace(
             truth,
+            persons=people,
             stamp_ns=stamp_ns,
             frame_seq=taken.frame_seq,
             epoch=taken.epoch,

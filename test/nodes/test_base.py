@@ -17,7 +17,6 @@ from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 
 from neuropose_ros.nodes.base import OK, RCLError, StageNode  # noqa: E402
 
-
 _NUMBERS = itertools.count()
 
 

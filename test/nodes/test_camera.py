@@ -16,7 +16,7 @@ from neuropose_ros.core import wire
 rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
-from neuropose_ros.msg import FrameInfo  # noqa: E402
+from neuropose_ros.msg import FrameInfo, PersonArray  # noqa: E402
 from rcl_interfaces.msg import Log  # noqa: E402
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image  # noqa: E402
 
@@ -81,6 +81,34 @@ def test_what_a_source_has_to_say_is_on_rosout(graph: Any, pictures: Path) -> No
     graph.collect(Image, 'image_raw', qos.best_effort(5))
     graph.start(CAMERA, '--source', str(pictures))
     graph.until(lambda: len(infos) == 9 and any('3.png' in m.msg for m in log))
+
+
+def test_the_synthetic_camera_is_calibrated_and_its_truth_metric(graph: Any) -> None:
+    calibrations = graph.collect(CameraInfo, 'camera_info')
+    truths = graph.collect(PersonArray, 'truth')
+    graph.collect(Image, 'image_raw', qos.best_effort(5))
+    graph.start(CAMERA, '--source', 'synthetic:walk', '--ros-args', '-p', 'width:=320',
+                '-p', 'height:=240', '-p', 'frame_id:=left_eye')
+    graph.until(lambda: calibrations and truths)
+    person = wire.pose_frame_from_message(truths[0]).persons[0]
+    assert person.frame_3d == 'left_eye'
+    k = np.asarray(calibrations[0].k).reshape(3, 3)
+    projected = person.keypoints_3d @ k.T
+    assert projected[:, :2] / projected[:, 2:] == pytest.approx(person.keypoints, abs=0.05)
+
+
+def test_a_calibration_of_another_shape_is_said_and_not_published(
+    graph: Any, tmp_path: Path, pictures: Path,
+) -> None:
+    calibration = tmp_path / 'square.yaml'
+    calibration.write_text(CALIBRATION.replace('image_width: 160', 'image_width: 120'))
+    calibrations = graph.collect(CameraInfo, 'camera_info')
+    images = graph.collect(Image, 'image_raw', qos.best_effort(20))
+    process = graph.start(CAMERA, '--source', str(pictures), '--ros-args', '-p',
+                          f'calibration_file:={calibration}')
+    graph.until(lambda: len(images) == 10 and calibrations)
+    assert not any(calibrations[0].k)
+    assert 'another shape' in process.output()
 
 
 def test_looping_raises_the_epoch_and_never_turns_time_back(graph: Any, pictures: Path) -> None:

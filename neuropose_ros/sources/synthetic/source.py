@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from neuropose_ros.core.clocks import NS_PER_S
 from neuropose_ros.sources.base import Picture
+from neuropose_ros.sources.calibration import Calibration
 from neuropose_ros.sources.synthetic.camera import Camera
 from neuropose_ros.sources.synthetic.scenes import Scene, parse
 from neuropose_ros.sources.synthetic.stage import Stage
@@ -62,6 +65,15 @@ class SyntheticSource:
     def scene(self) -> Scene:
         """The scene of the next picture."""
         return self._scenes[self._place()[0]]
+
+    @property
+    def calibration(self) -> Calibration:
+        """The camera as camera_info says it: without distortion."""
+        camera = self.camera
+        k = camera.matrix
+        return Calibration(
+            camera.width, camera.height, k, np.zeros(5), np.eye(3),
+            np.hstack((k, np.zeros((3, 1)))), 'plumb_bob', 'synthetic')
 
     @property
     def camera(self) -> Camera:
