@@ -32,11 +32,10 @@ from neuropose_ros.core.pose import (
 )
 from neuropose_ros.core.skeleton import SkeletonLayout
 
-_PER_KEYPOINT = (
-    'keypoint_scores', 'keypoint_states', 'keypoint_covariances', 'keypoint_velocities',
-    'keypoint_innovations', 'keypoints_3d', 'keypoint_states_3d', 'keypoint_covariances_3d',
-)
-_CODES = {'float32': 'f', 'float64': 'd', 'uint8': 'B', 'uint16': 'H', 'int64': 'q'}
+_KINDS = {
+    name: (code, np.dtype(name)) for name, code in (
+        ('float32', 'f'), ('float64', 'd'), ('uint8', 'B'), ('uint16', 'H'), ('int64', 'q'))
+}
 
 
 @dataclass(frozen=True)
@@ -53,11 +52,10 @@ class MessageTypes:
 
     def sequence(self, values: ArrayLike | None, dtype: str) -> Any:
         """Return ``values`` flat, as the message class takes them; None gives an empty one."""
+        code, kind = _KINDS[dtype]
         if self.numpy_sequences:
-            return np.ravel(np.asarray([] if values is None else values, dtype))
-        if values is None:
-            return array(_CODES[dtype])
-        return array(_CODES[dtype], np.asarray(values, dtype).tobytes())
+            return np.ravel(np.asarray([] if values is None else values, kind))
+        return array(code) if values is None else array(code, np.asarray(values, kind).tobytes())
 
     def time(self, stamp_ns: int) -> Any:
         """Return builtin_interfaces/Time."""
@@ -126,27 +124,29 @@ def _own(sequence: Any, dtype: type[np.generic], shape: tuple[int, ...]) -> Any:
     return np.array(sequence, dtype).reshape(shape)
 
 
-def _floats(sequence: Any, width: int) -> Floats | None:
-    """Return (K, width) float32 of a flat sequence, or None if it is empty."""
-    count, rest = divmod(len(sequence), width)
-    if rest:
-        raise ValueError(f'{len(sequence)} values are not {width} for each keypoint')
-    floats: Floats | None = _own(sequence, np.float32, (count, width)) if count else None
+def _array(
+    message: Any, name: str, dtype: type[np.generic], keypoints: int, width: int,
+) -> Any:
+    """Return a field as (K,) or, for ``width`` > 1, (K, width)."""
+    sequence = getattr(message, name)
+    if len(sequence) != keypoints * width:
+        raise ValueError(f'a person has {keypoints} keypoints but {len(sequence)} values of '
+                         f'{name}, which has {width} for each')
+    return _own(sequence, dtype, (keypoints,) if width == 1 else (keypoints, width))
+
+
+def _floats(message: Any, name: str, keypoints: int, width: int) -> Floats | None:
+    """Return (K, width) float32 of a field, or None if it is empty."""
+    if len(getattr(message, name)) == 0:
+        return None
+    floats: Floats = _array(message, name, np.float32, keypoints, width)
     return floats
 
 
-def _states(sequence: Any, points: Floats | None) -> States | None:
-    """Return the states of ``points``; UNKNOWN where a NaN claims to be measured.
-
-    Such a point would pass every later check.
-    """
-    if len(sequence) == 0:
-        return None
-    states: States = _own(sequence, np.uint8, (len(sequence),))
-    if points is None or len(points) != len(states):
-        return states
+def _honest(states: States, points: Floats) -> States:
+    """Say UNKNOWN where a NaN claims to be measured: it would pass every later check."""
     flat = points.ravel()
-    # One dot product finds what is not finite; it overflows to infinity for nothing, at worst.
+    # One dot product finds what is not finite; at worst it overflows, and all are looked at.
     if math.isfinite(flat.dot(flat)):
         return states
     lying = ~np.isfinite(points).all(1) & (states == JointState.MEASURED)
@@ -154,36 +154,33 @@ def _states(sequence: Any, points: Floats | None) -> States | None:
 
 
 def _person_from_message(message: Any) -> PersonPose:
-    keypoints = _floats(message.keypoints, 2)
-    if keypoints is None:
-        keypoints = np.zeros((0, 2), np.float32)
-    keypoints_3d = _floats(message.keypoints_3d, 3)
-    states = _states(message.keypoint_states, keypoints)
-    person = PersonPose(
+    count = len(message.keypoints) // 2
+    keypoints = _array(message, 'keypoints', np.float32, count, 2)
+    states = _array(message, 'keypoint_states', np.uint8, count, 1)
+    keypoints_3d = _floats(message, 'keypoints_3d', count, 3)
+    states_3d = None
+    if len(message.keypoint_states_3d):
+        states_3d = _array(message, 'keypoint_states_3d', np.uint8, count, 1)
+        if keypoints_3d is not None:
+            states_3d = _honest(states_3d, keypoints_3d)
+    return PersonPose(
         keypoints=keypoints,
-        keypoint_scores=_own(
-            message.keypoint_scores, np.float32, (len(message.keypoint_scores),)),
-        keypoint_states=np.zeros(0, np.uint8) if states is None else states,
+        keypoint_scores=_array(message, 'keypoint_scores', np.float32, count, 1),
+        keypoint_states=_honest(states, keypoints),
         box=np.array(message.box, np.float32),
         score=float(message.score),
         track_id=int(message.track_id),
         track_state=_enum(TrackState, message.track_state),
-        keypoint_covariances=_floats(message.keypoint_covariances, 3),
-        keypoint_velocities=_floats(message.keypoint_velocities, 2),
-        keypoint_innovations=_floats(message.keypoint_innovations, 2),
+        keypoint_covariances=_floats(message, 'keypoint_covariances', count, 3),
+        keypoint_velocities=_floats(message, 'keypoint_velocities', count, 2),
+        keypoint_innovations=_floats(message, 'keypoint_innovations', count, 2),
         keypoints_3d=keypoints_3d,
-        keypoint_states_3d=_states(message.keypoint_states_3d, keypoints_3d),
-        keypoint_covariances_3d=_floats(message.keypoint_covariances_3d, 6),
+        keypoint_states_3d=states_3d,
+        keypoint_covariances_3d=_floats(message, 'keypoint_covariances_3d', count, 6),
         origin_3d=_enum(Origin3D, message.origin_3d),
         frame_3d=message.frame_3d,
         delay_ms=float(message.delay_ms),
     )
-    for name in _PER_KEYPOINT:
-        values = getattr(person, name)
-        if values is not None and len(values) != len(keypoints):
-            raise ValueError(
-                f'a person has {len(keypoints)} keypoints but {len(values)} {name}')
-    return person
 
 
 @cache
