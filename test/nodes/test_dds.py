@@ -167,14 +167,12 @@ def test_fast_dds_takes_the_profile_without_a_word(name: str, tmp_path: Path) ->
         'rclpy.init(); node = rclpy.create_node("probe")\n'
         'print(max(f.stat().st_size for f in set(shm.iterdir()) - before))\n'
         'node.destroy_node(); rclpy.shutdown()\n')
-    variables = dict.fromkeys(
-        (PROFILE, 'FASTRTPS_DEFAULT_PROFILES_FILE'), str(dds.profile(f'fastdds_{name}.xml')))
-    if not (Path(sys.prefix) / 'share' / 'fastrtps').is_dir():
-        del variables['FASTRTPS_DEFAULT_PROFILES_FILE']
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(('FAST', 'RMW_'))}
+    names = [k for k in dds.environment(lan=False, present=clean) if k.startswith('FAST')]
     environment = {
-        **os.environ, **variables, 'ROS_LOG_DIR': str(tmp_path),
-        RANGE: 'SYSTEM_DEFAULT' if name == 'loopback' else 'LOCALHOST'}
-    environment.pop('RMW_IMPLEMENTATION', None)
+        **clean, **dict.fromkeys(names, str(dds.profile(f'fastdds_{name}.xml'))),
+        RANGE: 'SYSTEM_DEFAULT' if name == 'loopback' else 'LOCALHOST',
+        'ROS_LOG_DIR': str(tmp_path)}
     done = subprocess.run(
         [sys.executable, '-c', script], env=environment, check=True, capture_output=True,
         text=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -165,10 +166,10 @@ def test_what_a_profile_puts_on_the_wire(
 ) -> None:
     near, _ = hosts
     before = near.traffic('wire')['tx_packets']
-    file = str(dds.profile(profile))
+    chosen = {'FASTDDS_DEFAULT_PROFILES_FILE': str(dds.profile(profile))}
     variables = {
-        'ROS_AUTOMATIC_DISCOVERY_RANGE': discovery, 'FASTDDS_DEFAULT_PROFILES_FILE': file,
-        'FASTRTPS_DEFAULT_PROFILES_FILE': file, 'ROS_DOMAIN_ID': '7'}
+        **dds.environment(lan=False, present={**os.environ, **chosen}), **chosen,
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': discovery, 'ROS_DOMAIN_ID': '7'}
     receiver = processes.start(
         near, ['-m', f'{NODES}.image_probe', 'receive', '--format', '320x240@30'], **variables)
     processes.until(receiver.read_text, 30.0)
