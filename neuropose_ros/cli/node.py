@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
+
+from neuropose_ros.cli.becoming import become_node
+from neuropose_ros.core.errors import NeuroposeError
 
 NODES = ('camera', 'pose', 'refinement')
 
@@ -26,14 +27,9 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         NeuroposeError: ``--source`` for a node that reads none.
     """
-    from neuropose_ros.core.errors import NeuroposeError
-
     if args.source and args.name != 'camera':
         raise NeuroposeError(f'--source is for the camera node; the {args.name} node reads topics')
     arguments = ['--source', args.source] if args.source else []
     if args.ros_args is not None:
         arguments += ['--ros-args', *args.ros_args]
-    sys.stdout.flush()
-    # The process is replaced, so that signals reach the node's own clean exit and nothing else.
-    os.execv(
-        sys.executable, [sys.executable, '-m', f'neuropose_ros.nodes.{args.name}', *arguments])
+    become_node(args.name, arguments)

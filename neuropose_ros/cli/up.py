@@ -7,8 +7,8 @@ Nothing is computed before somebody listens: try `ros2 topic hz poses_refined`, 
 from __future__ import annotations
 
 import argparse
-import os
-import sys
+
+from neuropose_ros.cli.becoming import become_node
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +27,4 @@ def run(args: argparse.Namespace) -> int:
     arguments = ['--source', args.source] if args.source else []
     if args.ros_args is not None:
         arguments += ['--ros-args', *args.ros_args]
-    sys.stdout.flush()
-    # The process is replaced, so that signals reach the nodes' own clean exit and nothing else.
-    os.execv(sys.executable, [sys.executable, '-m', 'neuropose_ros.nodes.composed', *arguments])
+    become_node('composed', arguments)

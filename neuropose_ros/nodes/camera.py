@@ -290,7 +290,3 @@ def main(args: list[str] | None = None) -> int:
     own = parser.parse_args(remove_ros_args(args=['camera', *given])[1:])
     overrides = [Parameter('source', value=own.source)] if own.source else []
     return run(lambda: [CameraNode(overrides=overrides)], given)
-
-
-if __name__ == '__main__':
-    sys.exit(main())

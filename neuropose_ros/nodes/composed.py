@@ -24,7 +24,11 @@ def topic_remaps(source: str) -> tuple[list[str], str]:
     """Return ROS arguments and image_transport that make the pose node read ``topic:/name``."""
     topic = source.removeprefix(TOPIC)
     base, compressed = topic.removesuffix('/compressed'), topic.endswith('/compressed')
-    return ['--ros-args', '-r', f'image_raw:={base}'], 'compressed' if compressed else 'raw'
+    remaps = ['-r', f'image_raw:={base}']
+    folder, slash, _ = base.rpartition('/')
+    for beside in ('frame_info', 'frame_done') if slash else ():
+        remaps += ['-r', f'{beside}:={folder}/{beside}']
+    return ['--ros-args', *remaps], 'compressed' if compressed else 'raw'
 
 
 def build(source: str = '') -> Sequence[StageNode]:
@@ -54,7 +58,3 @@ def main(args: list[str] | None = None) -> int:
              "node's source parameter")
     own = parser.parse_args(remove_ros_args(args=['composed', *given])[1:])
     return run(lambda: build(own.source), given)
-
-
-if __name__ == '__main__':
-    sys.exit(main())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -250,7 +249,3 @@ class PoseNode(StageNode):
 def main(args: list[str] | None = None) -> int:
     """Run the node as a process of its own."""
     return run(lambda: [PoseNode()], args)
-
-
-if __name__ == '__main__':
-    sys.exit(main())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
@@ -33,8 +32,9 @@ from neuropose_ros.refinement.stage import RefinementStage
 
 def _spec(item: Any) -> ParameterSpec:
     low, high = item.metadata.get('range', (None, None))
+    unit = item.metadata.get('unit', '')
     return ParameterSpec(
-        item.name, item.default, item.metadata['text'], unit=item.metadata.get('unit', ''),
+        item.name, item.default, item.metadata['text'], unit='' if unit == '1' else unit,
         minimum=low, maximum=high, choices=item.metadata.get('choices', ()), live=True)
 
 
@@ -198,7 +198,3 @@ class RefinementNode(StageNode):
 def main(args: list[str] | None = None) -> int:
     """Run the node as a process of its own."""
     return run(lambda: [RefinementNode()], args)
-
-
-if __name__ == '__main__':
-    sys.exit(main())

@@ -59,11 +59,12 @@ class Graph:
         self._executor = rclpy.executors.SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self.node)
 
-    def start(self, module: str, *arguments: str) -> Process:
-        """Start ``python -m module arguments``."""
-        log = self.folder / f'{len(self.processes)}.{module.rpartition(".")[2]}.log'
+    def start(self, node: str, *arguments: str) -> Process:
+        """Start a node, or ``composed``, as a process."""
+        log = self.folder / f'{len(self.processes)}.{node}.log'
         process = Process(
-            [sys.executable, '-m', module, *arguments], self.environment, log)
+            [sys.executable, '-m', 'neuropose_ros.nodes', node, *arguments],
+            self.environment, log)
         self.processes.append(process)
         return process
 

@@ -22,7 +22,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image  # noqa: E402
 
 from neuropose_ros.nodes import qos  # noqa: E402
 
-CAMERA = 'neuropose_ros.nodes.camera'
+CAMERA = 'camera'
 
 CALIBRATION = """\
 image_width: 160

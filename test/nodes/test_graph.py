@@ -20,7 +20,6 @@ from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
 from neuropose_ros.nodes import images, qos  # noqa: E402
 
-NODES = 'neuropose_ros.nodes'
 SCENE = 'synthetic:walk?seconds=4&seed=3&rate=15'
 
 
@@ -45,8 +44,8 @@ def value_of(diagnostics: list[Any], node: str, key: str) -> str:
 
 def test_three_processes_find_the_walker_and_keep_stamps_and_identity(graph: Any) -> None:
     processes = [
-        graph.start(f'{NODES}.refinement'),
-        graph.start(f'{NODES}.pose', '--ros-args', '-p', 'layout:=coco17'),
+        graph.start('refinement'),
+        graph.start('pose', '--ros-args', '-p', 'layout:=coco17'),
     ]
     infos = graph.collect(FrameInfo, 'frame_info')
     truth = graph.collect(PersonArray, 'truth')
@@ -58,7 +57,7 @@ def test_three_processes_find_the_walker_and_keep_stamps_and_identity(graph: Any
         status_of(diagnostics, node), 'message', '') for node in ('/pose', '/refinement')))
     # Every frame: a busy machine makes this slower, not different.
     processes.append(graph.start(
-        f'{NODES}.camera', '--source', SCENE, '--ros-args', '-p', 'policy:=every_frame'))
+        'camera', '--source', SCENE, '--ros-args', '-p', 'policy:=every_frame'))
     graph.until(lambda: refined and refined[-1].frame_seq == 59 and len(truth) == 60, 60)
 
     assert set(stamps(poses)) <= set(stamps(infos))
@@ -94,7 +93,7 @@ def _share_close(truth: list[Any], poses: list[Any]) -> float:
 def test_nothing_is_computed_before_somebody_listens_and_nothing_published_inside(
     graph: Any,
 ) -> None:
-    process = graph.start(f'{NODES}.composed', '--source', 'synthetic:walk?seconds=20')
+    process = graph.start('composed', '--source', 'synthetic:walk?seconds=20')
     diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
     graph.until(lambda: 'nobody listens' in getattr(
         status_of(diagnostics, '/camera'), 'message', ''), 30)
@@ -117,7 +116,7 @@ def test_in_one_process_an_outside_camera_still_works_and_nothing_comes_twice(
     graph: Any,
 ) -> None:
     graph.start(
-        f'{NODES}.composed', '--source', 'synthetic:walk?seconds=20&rate=10')
+        'composed', '--source', 'synthetic:walk?seconds=20&rate=10')
     poses = graph.collect(PersonArray, 'poses')
     # An outside listener makes the camera publish; its own process must not get that again.
     graph.collect(Image, 'image_raw', qos.best_effort(5))
@@ -141,10 +140,10 @@ def test_in_one_process_an_outside_camera_still_works_and_nothing_comes_twice(
 
 
 def test_every_frame_policy_loses_none_across_processes_at_full_speed(graph: Any) -> None:
-    graph.start(f'{NODES}.refinement')
-    graph.start(f'{NODES}.pose')
+    graph.start('refinement')
+    graph.start('pose')
     graph.start(
-        f'{NODES}.camera', '--source', 'synthetic:walk?seconds=3', '--ros-args',
+        'camera', '--source', 'synthetic:walk?seconds=3', '--ros-args',
         '-p', 'policy:=every_frame', '-p', 'paced:=false')
     refined = graph.collect(PersonArray, 'poses_refined')
     graph.until(lambda: refined and refined[-1].frame_seq >= 89, 60)
@@ -157,9 +156,12 @@ def test_an_existing_topic_is_read_directly_and_namespaces_hold(
     graph: Any, transport: str,
 ) -> None:
     graph.start(
-        f'{NODES}.composed', '--source', f'topic:/usb_cam/image{transport}', '--ros-args',
+        'composed', '--source', f'topic:/usb_cam/image{transport}', '--ros-args',
         '-r', '__ns:=/robot1')
     kind = CompressedImage if transport else Image
+    # One of our own cameras in another namespace says more of its images, a foreign one nothing.
+    infos = (graph.node.create_publisher(FrameInfo, '/usb_cam/frame_info', 10)
+             if transport else None)
     publisher = graph.node.create_publisher(
         kind, f'/usb_cam/image{transport}', qos.best_effort(5))
     refined = graph.collect(PersonArray, '/robot1/poses_refined')
@@ -167,10 +169,15 @@ def test_an_existing_topic_is_read_directly_and_namespaces_hold(
     names = {name for name, _ in graph.node.get_node_names_and_namespaces()}
     assert 'camera' not in names
     frame = Frame(np.zeros((120, 160, 3), np.uint8), 5 * 10**9, 0, frame_id='usb_cam')
-    publisher.publish(images.compressed_from_frame(frame, 90) if transport
-                      else images.image_from_frame(frame))
+    if infos is None:
+        publisher.publish(images.image_from_frame(frame))
+    else:
+        graph.until(lambda: infos.get_subscription_count() == 1, 10)
+        message = images.compressed_from_frame(frame, 90)
+        infos.publish(FrameInfo(header=message.header, frame_seq=42))
+        publisher.publish(message)
     graph.until(lambda: refined, 10)
     assert wire.stamp_ns(refined[0].header.stamp) == frame.stamp_ns
     assert refined[0].header.frame_id == 'usb_cam'
-    assert refined[0].seq_is_local
+    assert (refined[0].frame_seq, refined[0].seq_is_local) == ((42, False) if infos else (0, True))
     assert refined[0].status == FrameStatus.NO_PERSON

@@ -21,7 +21,7 @@ from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
 from neuropose_ros.nodes import images, qos  # noqa: E402
 
-POSE = 'neuropose_ros.nodes.pose'
+POSE = 'pose'
 SECOND = 1_000_000_000
 
 

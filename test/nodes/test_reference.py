@@ -55,7 +55,7 @@ def _documented(page: str) -> dict[str, tuple[str, set[str], str]]:
 
 def test_topics_page_lists_what_the_nodes_publish(graph: Graph, source_root: Path) -> None:
     documented = _documented((source_root / 'docs' / 'topics.md').read_text(encoding='utf-8'))
-    graph.start('neuropose_ros.nodes.composed', '--source', 'synthetic:walk')
+    graph.start('composed', '--source', 'synthetic:walk')
     found: dict[str, tuple[str, set[str], str]] = {}
 
     def look() -> bool:

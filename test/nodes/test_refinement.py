@@ -23,7 +23,7 @@ from visualization_msgs.msg import MarkerArray  # noqa: E402
 from neuropose_ros.nodes import qos  # noqa: E402
 from neuropose_ros.nodes.types import ROS  # noqa: E402
 
-REFINEMENT = 'neuropose_ros.nodes.refinement'
+REFINEMENT = 'refinement'
 
 
 def frame(index: int, *, seen: bool = True) -> PoseFrame:

@@ -118,9 +118,9 @@ def test_compressed_images_go_to_another_host_and_poses_come_back(
     near, far = hosts
     observer = processes.start(near, ['-c', OBSERVER], **NETWORK)
     processes.start(
-        far, ['-m', f'{NODES}.pose', '--ros-args', '-p', 'image_transport:=compressed'],
+        far, ['-m', NODES, 'pose', '--ros-args', '-p', 'image_transport:=compressed'],
         **NETWORK)
-    processes.start(near, ['-m', f'{NODES}.camera', '--source', SOURCE], **NETWORK)
+    processes.start(near, ['-m', NODES, 'camera', '--source', SOURCE], **NETWORK)
 
     def poses() -> list[dict[str, Any]]:
         return notes(observer, 'pose')

@@ -71,7 +71,7 @@ def end_once(node: str, way: str, delay_s: float, command: Sequence[str] = ()) -
     Raises:
         NeuroposeError: the node does not start.
     """
-    command = command or [sys.executable, '-m', f'neuropose_ros.nodes.{node}']
+    command = command or [sys.executable, '-m', 'neuropose_ros.nodes', node]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / 'output'
         with log.open('w') as output:

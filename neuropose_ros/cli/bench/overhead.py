@@ -106,14 +106,14 @@ def _environment() -> dict[str, str]:
 def _commands(mode: str, path: Path, threads: int) -> list[list[str]]:
     camera = ['-p', 'camera:policy:=every_frame', '-p', 'camera:paced:=false']
     pose = ['-p', f'pose:threads:={threads}']
-    python = [sys.executable, '-m']
+    python = [sys.executable, '-m', 'neuropose_ros.nodes']
     if mode == 'composed':
-        return [[*python, 'neuropose_ros.nodes.composed', '--source', str(path),
+        return [[*python, 'composed', '--source', str(path),
                  '--ros-args', *camera, *pose]]
     return [
-        [*python, 'neuropose_ros.nodes.refinement'],
-        [*python, 'neuropose_ros.nodes.pose', '--ros-args', *pose],
-        [*python, 'neuropose_ros.nodes.camera', '--source', str(path), '--ros-args', *camera],
+        [*python, 'refinement'],
+        [*python, 'pose', '--ros-args', *pose],
+        [*python, 'camera', '--source', str(path), '--ros-args', *camera],
     ]
 
 

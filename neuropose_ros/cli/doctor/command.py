@@ -90,9 +90,9 @@ def _check_ros(rclpy_version: str) -> Iterator[Finding]:
     yield ros.check_discovery(os.environ)
     if (os.environ.get('RMW_IMPLEMENTATION') or ros.DEFAULT_RMW) != ros.DEFAULT_RMW:
         return
-    profile, segment_bytes = ros.check_profile(os.environ)
+    profile, process_bytes = ros.check_profile(os.environ)
     yield profile
-    yield memory.check_size(memory.SHM, segment_bytes)
+    yield memory.check_size(memory.SHM, process_bytes)
     locks = Path('/proc/locks')
     files = memory.shared_files(memory.SHM, locks.read_text() if locks.exists() else '')
     yield from memory.check_leftovers(memory.SHM, files, os.getuid())

@@ -12,8 +12,8 @@ from pathlib import Path
 from neuropose_ros.cli.doctor.findings import Finding, Status
 
 SHM = Path('/dev/shm')
-GRAPH_PROCESSES = 4
-"""Camera, pose, refinement and one that listens."""
+GRAPH_PROCESSES = 3
+"""Camera, pose, refinement."""
 
 # Segments and ports of Fast DDS 2 and 3, their locks (`_el`, `_sl`) and semaphores.
 _FAST_DDS = re.compile(
@@ -21,7 +21,7 @@ _FAST_DDS = re.compile(
 )
 
 
-def check_size(folder: Path, segment_bytes: int) -> Finding:
+def check_size(folder: Path, process_bytes: int) -> Finding:
     """Judge the room for segments; small /dev/shm loses every image without a word."""
     try:
         state = os.statvfs(folder)
@@ -35,11 +35,11 @@ def check_size(folder: Path, segment_bytes: int) -> Finding:
     total, free = state.f_blocks * state.f_frsize, state.f_bavail * state.f_frsize
     room = f'{free >> 20} of {total >> 20} MiB free in {folder}'
     fix = f'sudo mount -o remount,size=1g {folder} (a container: docker run --shm-size=1g)'
-    if free < segment_bytes:
-        need = f'each process needs {segment_bytes >> 20}: images will get lost'
+    if free < process_bytes:
+        need = f'each process needs {process_bytes >> 20}: images will get lost'
         return Finding('shared memory', Status.BROKEN, f'{room}, {need}', fix)
-    if total < GRAPH_PROCESSES * segment_bytes:
-        count = f'enough for {total // segment_bytes} processes'
+    if total < GRAPH_PROCESSES * process_bytes:
+        count = f'enough for {total // process_bytes} processes'
         return Finding('shared memory', Status.WARNING, f'{room}, {count}', fix)
     return Finding('shared memory', Status.OK, room)
 

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from neuropose_ros.cli.doctor.findings import Finding, Status
+from neuropose_ros.nodes.dds import SHM_PER_PROCESS_BYTES
 
 DEFAULT_RMW = 'rmw_fastrtps_cpp'
 TESTED_RMW = (DEFAULT_RMW, 'rmw_cyclonedds_cpp')
-DEFAULT_SEGMENT_BYTES = 16 << 20
+PORTS_BYTES = 2 << 20
+"""Shared memory that a process takes beside its segment."""
+
 # Major version of rclpy in each distribution.
 _DISTROS = {'3': 'humble', '7': 'jazzy', '9': 'kilted', '10': 'lyrical'}
 _PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
@@ -82,7 +85,7 @@ def check_profile(environment: Mapping[str, str]) -> tuple[Finding, int]:
         detail = f'FASTDDS_BUILTIN_TRANSPORTS={transports}, yours' if transports else (
             'none set: nodes take the one of this package, for one host or several'
         )
-        return Finding('DDS profile', Status.OK, detail), DEFAULT_SEGMENT_BYTES
+        return Finding('DDS profile', Status.OK, detail), SHM_PER_PROCESS_BYTES
     name, path = chosen
     try:
         root = ElementTree.parse(path.removeprefix('file://')).getroot()
@@ -91,7 +94,7 @@ def check_profile(environment: Mapping[str, str]) -> tuple[Finding, int]:
             'DDS profile', Status.WARNING, f'{name}={path} cannot be read: {error}',
             f'unset {name}',
         )
-        return finding, DEFAULT_SEGMENT_BYTES
+        return finding, SHM_PER_PROCESS_BYTES
     sizes = [int(node.text or 0) for node in root.iter() if node.tag.endswith('segment_size')]
     if not sizes:
         return Finding(
@@ -100,5 +103,5 @@ def check_profile(environment: Mapping[str, str]) -> tuple[Finding, int]:
             f'{path} sets no shared-memory segment: images between processes may get lost',
             f'unset {name}',
         ), 0
-    size = max(sizes)
+    size = max(sizes) + PORTS_BYTES
     return Finding('DDS profile', Status.OK, f'{path} ({size >> 20} MiB per process)'), size
