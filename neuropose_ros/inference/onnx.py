@@ -79,35 +79,53 @@ class OnnxRuntime:
         """The outputs, in the network's order."""
         return self._outputs
 
-    def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
+    def run(self, inputs: Tensors, into: Tensors | None = None) -> dict[str, NDArray[Any]]:
         """Run once; every output by name.
 
         Raises:
-            ModelError: an input is missing or of the wrong shape or type, or the run fails.
+            ModelError: an array is missing or of the wrong shape or type, or the run fails.
         """
         if self._session is None:
             raise ModelError(f'{self._title} is closed')
         for spec in self._inputs:
-            self._check(spec, inputs.get(spec.name))
+            self._check(spec, inputs.get(spec.name), 'input')
         try:
+            if into is not None:
+                return self._run_into(inputs, into)
             values = self._session.run(self._names, dict(inputs))
+        except ModelError:
+            raise
         except Exception as error:  # its exceptions share no base
             raise ModelError(f'{self._title} failed: {error}') from error
         return dict(zip(self._names, values, strict=True))
+
+    def _run_into(self, inputs: Tensors, into: Tensors) -> dict[str, NDArray[Any]]:
+        binding = self._session.io_binding()
+        for spec in self._inputs:
+            array = inputs[spec.name]
+            binding.bind_input(
+                spec.name, 'cpu', 0, array.dtype, array.shape, array.ctypes.data)
+        for spec in self._outputs:
+            self._check(spec, into.get(spec.name), 'output')
+            array = into[spec.name]
+            binding.bind_output(
+                spec.name, 'cpu', 0, array.dtype, array.shape, array.ctypes.data)
+        self._session.run_with_iobinding(binding)
+        return dict(into)
 
     def close(self) -> None:
         """Give back the memory."""
         self._session = None
 
-    def _check(self, spec: TensorSpec, value: NDArray[Any] | None) -> None:
+    def _check(self, spec: TensorSpec, value: NDArray[Any] | None, role: str) -> None:
         if not isinstance(value, np.ndarray):
-            raise ModelError(f'{self._title} needs the input {spec.name} as an array')
+            raise ModelError(f'{self._title} needs the {role} {spec.name} as an array')
         fits = len(value.shape) == len(spec.shape) and all(
             expected in {None, got} for expected, got in zip(spec.shape, value.shape, strict=True))
-        if not fits or value.dtype != spec.dtype:
+        if not fits or value.dtype != spec.dtype or not value.flags.c_contiguous:
             raise ModelError(
-                f'{self._title} needs the input {spec.name} as {spec.dtype} {spec.shape}, '
-                f'not {value.dtype} {value.shape}')
+                f'{self._title} needs the {role} {spec.name} as contiguous {spec.dtype} '
+                f'{spec.shape}, not {value.dtype} {value.shape}')
 
 
 def model_name(model: Path | bytes) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 Tensors = Mapping[str, NDArray[Any]]
@@ -18,6 +19,14 @@ class TensorSpec:
     name: str
     shape: tuple[int | None, ...]
     dtype: str
+
+
+def output_arrays(runtime: Runtime) -> dict[str, NDArray[Any]]:
+    """Return an array for each output of a network whose output shapes are fixed."""
+    return {
+        spec.name: np.empty([size or 0 for size in spec.shape], spec.dtype)
+        for spec in runtime.outputs
+    }
 
 
 class Runtime(Protocol):
@@ -38,11 +47,16 @@ class Runtime(Protocol):
         """The outputs, in the network's order."""
         ...
 
-    def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
+    def run(self, inputs: Tensors, into: Tensors | None = None) -> dict[str, NDArray[Any]]:
         """Run once; every output by name. The arrays belong to the caller.
 
+        Args:
+            inputs: every input by name.
+            into: arrays to write the outputs into, from `output_arrays`: a caller that is done
+                with the last results saves making new ones. None = new arrays.
+
         Raises:
-            ModelError: an input is missing or of the wrong shape or type.
+            ModelError: an array is missing or of the wrong shape or type.
         """
         ...
 

@@ -6,7 +6,7 @@ import pytest
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference.convert import ImageInput, convert
 from neuropose_ros.inference.onnx import OnnxRuntime
-from neuropose_ros.inference.runtime import Runtime, TensorSpec
+from neuropose_ros.inference.runtime import Runtime, TensorSpec, output_arrays
 from neuropose_ros.inference.threads import available_processors
 
 from . import tiny_network
@@ -32,10 +32,31 @@ def test_outputs_belong_to_the_caller(runtime: OnnxRuntime) -> None:
     np.testing.assert_array_equal(first, kept)
 
 
+def test_outputs_can_be_written_into_the_callers_arrays(runtime: OnnxRuntime) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 3)).astype(np.uint8)
+    arrays = output_arrays(runtime)
+    got = runtime.run({'image': picture}, arrays)
+    assert got['flat'] is arrays['flat']
+    np.testing.assert_array_equal(got['flat'], runtime.run({'image': picture})['flat'])
+
+
+@pytest.mark.parametrize(('into', 'said'), [
+    ({}, 'needs the output flat as an array'),
+    ({'flat': np.empty((1, 319), np.float32)}, r'output flat as contiguous float32 \(1, 320\)'),
+    ({'flat': np.empty((1, 320), np.float64)}, 'not float64'),
+])
+def test_a_wrong_output_is_named(
+    runtime: OnnxRuntime, into: dict[str, np.ndarray], said: str,
+) -> None:
+    with pytest.raises(ModelError, match=said):
+        runtime.run({'image': np.zeros((1, 8, 8, 3), np.uint8)}, into)
+
+
 @pytest.mark.parametrize(('inputs', 'said'), [
     ({}, 'needs the input image as an array'),
     ({'image': [[1]]}, 'needs the input image as an array'),
-    ({'image': np.zeros((1, 8, 8, 3), np.float32)}, r'as uint8 \(1, 8, 8, 3\), not float32'),
+    ({'image': np.zeros((1, 8, 8, 3), np.float32)}, r'uint8 \(1, 8, 8, 3\), not float32'),
+    ({'image': np.zeros((1, 8, 16, 3), np.uint8)[:, :, ::2]}, 'the input image as contiguous'),
     ({'image': np.zeros((1, 9, 8, 3), np.uint8)}, r'not uint8 \(1, 9, 8, 3\)'),
     ({'image': np.zeros((8, 8, 3), np.uint8)}, r'not uint8 \(8, 8, 3\)'),
 ])

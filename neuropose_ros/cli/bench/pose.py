@@ -4,7 +4,8 @@ MediaPipe runs as published (model_complexity 1, segmentation off) in an environ
 Both get the same pictures, decoded beforehand. Pictures: each for itself, no tracking. Videos:
 tracking and smoothing on both sides, 30 pictures per second of their time. Distances are means
 over the 33 keypoints in % of the diagonal of the box around MediaPipe's keypoints, over the
-frames where both find a person; the others are counted. Times are of neighbouring runs in turns.
+frames where both find a person; the others are counted. Times, of neighbouring runs in turns,
+are from the decoded picture to arrays of keypoints, visibilities and metres.
 
 How far a video's keypoints can agree is set by the video: the region of one frame follows from
 the frame before. MediaPipe is therefore also compared with itself, one value in 10,000 of its

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-# A session that begins anew for every clip: `process(picture)` does the work and is timed,
-# `keypoints(result)` reads (33, 2) px or None out of it and is not, `close()` ends it.
-Session = tuple[Any, Any, Any]
+# A session that begins anew for every clip: `process(picture)` does the work, from the decoded
+# picture to None or the arrays of keypoints (33, 2) px, visibilities (33,) and metres (33, 3);
+# `close()` ends it.
+Session = tuple[Any, Any]
 
 
 def _neuropose(threads: int) -> Any:
@@ -34,12 +35,13 @@ def _neuropose(threads: int) -> Any:
         def process(picture: Any) -> Any:
             nonlocal count
             count += 1
-            return estimator.estimate(Frame(picture, step_ns * count, count))
+            result = estimator.estimate(Frame(picture, step_ns * count, count))
+            if not result.persons:
+                return None
+            person = result.persons[0]
+            return person.keypoints, person.keypoint_scores, person.keypoints_3d
 
-        def keypoints(result: Any) -> Any:
-            return result.persons[0].keypoints if result.persons else None
-
-        return process, keypoints, estimator.close
+        return process, estimator.close
 
     return begin, lambda picture: picture, thread_budget(threads)
 
@@ -50,19 +52,20 @@ def _mediapipe(_: int) -> Any:
     def begin(rate_hz: float | None) -> Session:
         pose = mediapipe.solutions.pose.Pose(
             static_image_mode=rate_hz is None, model_complexity=1, enable_segmentation=False)
-        size = [0, 0]
 
         def process(picture: Any) -> Any:
-            size[:] = picture.shape[1], picture.shape[0]
-            return pose.process(picture)
-
-        def keypoints(result: Any) -> Any:
+            result = pose.process(picture)
             if result.pose_landmarks is None:
                 return None
-            points = [(point.x, point.y) for point in result.pose_landmarks.landmark]
-            return np.array(points) * size
+            height, width = picture.shape[:2]
+            points = np.array([
+                (point.x * width, point.y * height, point.visibility)
+                for point in result.pose_landmarks.landmark])
+            metres = np.array([
+                (point.x, point.y, point.z) for point in result.pose_world_landmarks.landmark])
+            return points[:, :2], points[:, 2], metres
 
-        return process, keypoints, pose.close
+        return process, pose.close
 
     # It reads RGB, runs at 30 pictures per second of its own time, and has no thread setting:
     # on a desktop its network runs on one.
@@ -99,10 +102,9 @@ def _timed(request: Any, session: Session, pictures: list[Any]) -> dict[str, Any
 
 
 def _keypoints(request: Any, session: Session, pictures: list[Any]) -> dict[str, Any]:
-    process, read, _ = session
-    found = [read(process(picture)) for picture in pictures]
+    found = [session[0](picture) for picture in pictures]
     missing = np.full((33, 2), np.nan)
-    np.save(request['result'], np.stack([missing if one is None else one for one in found]))
+    np.save(request['result'], np.stack([missing if one is None else one[0] for one in found]))
     return {'frames': len(found)}
 
 
@@ -125,7 +127,7 @@ def main() -> None:
         reply = task(request, session, held[1])
         status = Path('/proc/self/status').read_text()
         reply['process_threads'] = int(status.partition('Threads:')[2].split()[0])
-        session[2]()
+        session[1]()
         print(json.dumps(reply), file=replies, flush=True)
 
 

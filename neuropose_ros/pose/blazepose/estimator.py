@@ -6,13 +6,11 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from neuropose_ros.core.clocks import Stopwatch
 from neuropose_ros.core.errors import ImageError
 from neuropose_ros.core.layouts import BLAZEPOSE33
 from neuropose_ros.core.pose import (
-    Floats,
     Frame,
     FrameStatus,
     Image,
@@ -23,7 +21,7 @@ from neuropose_ros.core.pose import (
     States,
 )
 from neuropose_ros.core.skeleton import SkeletonLayout
-from neuropose_ros.inference.runtime import Runtime
+from neuropose_ros.inference.runtime import Runtime, output_arrays
 from neuropose_ros.pose.blazepose import detections, landmarks
 from neuropose_ros.pose.blazepose.landmarks import Landmarks, decode_landmarks
 from neuropose_ros.pose.blazepose.regions import (
@@ -34,6 +32,7 @@ from neuropose_ros.pose.blazepose.regions import (
 )
 from neuropose_ros.pose.blazepose.smoothing import LowPassFilter, OneEuroFilter
 
+_MEASURED, _OCCLUDED = np.uint8(JointState.MEASURED), np.uint8(JointState.OCCLUDED)
 # The values of a person that are smoothed: auxiliary points and joints in px, joints in m.
 _COUNTS = (2 * 2, landmarks.JOINTS * 2, landmarks.JOINTS * 3)
 _MIN_CUTOFFS_HZ = (0.01, 0.05, 0.1)
@@ -69,7 +68,9 @@ class BlazePose:
         self._smoothing = smoothing and tracking
         self._tracking = tracking
         self._crop = np.empty((1, landmarks.INPUT_SIZE, landmarks.INPUT_SIZE, 3), np.uint8)
+        self._landmark_outputs = output_arrays(landmark)
         self._whole = np.empty((1, detections.INPUT_SIZE, detections.INPUT_SIZE, 3), np.uint8)
+        self._detector_outputs = output_arrays(detector)
         counts = _COUNTS if self._smoothing else _COUNTS[:1]
         self._filter = OneEuroFilter(
             np.repeat(_MIN_CUTOFFS_HZ[: len(counts)], counts),
@@ -129,7 +130,7 @@ class BlazePose:
         region = self._region
         _warp(image, region, self._crop[0], cv2.BORDER_REPLICATE)
         preprocess_ms = clock.lap_ms()
-        outputs = self._landmark.run({'image': self._crop})
+        outputs = self._landmark.run({'image': self._crop}, self._landmark_outputs)
         inference_ms = clock.lap_ms() + search_ms
         score = float(outputs['presence'].item())
         if score > _LEAST_PRESENCE:
@@ -146,7 +147,7 @@ class BlazePose:
     def _search(self, image: Image) -> Region | None:
         whole = letterbox(image.shape[1], image.shape[0])
         _warp(image, whole, self._whole[0], cv2.BORDER_CONSTANT)
-        outputs = self._detector.run({'image': self._whole})
+        outputs = self._detector.run({'image': self._whole}, self._detector_outputs)
         found = detections.decode_detections(outputs['boxes'], outputs['scores'])
         if not found:
             return None
@@ -179,31 +180,22 @@ def _warp(image: Image, region: Region, crop: Image, border: int) -> None:
 
 
 def _person(found: Landmarks, score: float, width: int, height: int) -> PersonPose:
-    inside = _inside(found.points, width, height)
-    states: States = np.full(landmarks.JOINTS, JointState.MEASURED, np.uint8)
-    states[found.visibility < _LEAST_VISIBILITY] = JointState.OCCLUDED
-    states_3d = states.copy()
-    states[~inside] = JointState.OUT_OF_FRAME
-    states_3d[~inside] = JointState.OUT_OF_FRAME
+    points = found.points
+    inside = ((points >= -0.5) & (points <= (width - 0.5, height - 0.5))).all(1)
+    hidden = found.visibility < _LEAST_VISIBILITY
+    states: States = np.where(hidden, _OCCLUDED, _MEASURED)
+    shown = points
+    if not inside.all():
+        states[~inside] = JointState.OUT_OF_FRAME
+        shown = points[inside] if inside.any() else points
     return PersonPose(
-        keypoints=found.points.astype(np.float32, copy=False),
+        keypoints=points,
         keypoint_scores=found.visibility,
         keypoint_states=states,
-        box=_box(found.points, inside),
+        # Around the joints that are in the picture, or around all if none is.
+        box=np.concatenate((shown.min(0), shown.max(0))),
         score=score,
-        keypoints_3d=found.world.astype(np.float32, copy=False),
-        keypoint_states_3d=states_3d,
+        keypoints_3d=found.world,
+        keypoint_states_3d=states.copy(),
         origin_3d=Origin3D.ROOT_RELATIVE,
     )
-
-
-def _inside(points: Floats, width: int, height: int) -> NDArray[np.bool_]:
-    low = points >= -0.5
-    high = points <= np.array([width - 0.5, height - 0.5], np.float32)
-    return np.asarray((low & high).all(-1))
-
-
-def _box(points: Floats, inside: NDArray[np.bool_]) -> Floats:
-    """Return the box around the joints that are in the picture, or around all if none is."""
-    shown = points[inside] if inside.any() else points
-    return np.concatenate((shown.min(0), shown.max(0))).astype(np.float32)

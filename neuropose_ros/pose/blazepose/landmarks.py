@@ -58,11 +58,9 @@ def decode_landmarks(
     points = refine(table[:, :2] / np.float32(INPUT_SIZE), heatmaps[0])
     points = region.to_picture(points)
     probabilities = sigmoid(table[:JOINTS, 3:])
-    metres = world.reshape(-1, 3)[:JOINTS].copy()
     cos, sin = math.cos(region.rotation), math.sin(region.rotation)
-    x, y = metres[:, 0].copy(), metres[:, 1].copy()
-    metres[:, 0] = cos * x - sin * y
-    metres[:, 1] = sin * x + cos * y
+    turn = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]], np.float32)
+    metres = world.reshape(-1, 3)[:JOINTS] @ turn
     return Landmarks(
         points[:JOINTS], points[JOINTS:], metres, probabilities[:, 0], probabilities[:, 1])
 

@@ -32,8 +32,9 @@ class Region:
     def to_picture(self, points: Floats) -> Floats:
         """Map (K, 2) points of the region (0..1 along its sides) to px of the picture."""
         cos, sin = math.cos(self.rotation) * self.size, math.sin(self.rotation) * self.size
-        u, v = points[:, 0] - 0.5, points[:, 1] - 0.5
-        return np.stack((self.x + cos * u - sin * v, self.y + sin * u + cos * v), -1)
+        turn = np.array([[cos, sin], [-sin, cos]])
+        placed: Floats = ((points - 0.5) @ turn + (self.x, self.y)).astype(np.float32)
+        return placed
 
     def warp(self, pixels: int) -> NDArray[np.float64]:
         """Return the (2, 3) affine map from px of a crop ``pixels`` wide to px of the picture."""
