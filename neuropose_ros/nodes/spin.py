@@ -26,6 +26,8 @@ EXIT_BAD_INPUT = 2
 
 # Nothing wakes the executor when a signal comes: this is the longest it takes to be seen.
 _LOOK_S = 0.2
+# Loading may take this long after the first signal; launch waits for 5 s.
+_PATIENCE_S = 1.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -38,26 +40,41 @@ class _Interruption(KeyboardInterrupt):
 
 
 class _Signals:
-    """SIGINT and SIGTERM: the first one interrupts what loads, or is noted; later ones pass by."""
+    """SIGINT and SIGTERM are noted; only what goes on loading for long is interrupted.
+
+    An interruption in the middle of an import or a constructor comes out as any error, with a
+    log that blames the innocent; most of what loads is done in a moment anyway.
+    """
 
     def __init__(self) -> None:
         self.taken = False
-        self.interrupts = True
-
-    def __call__(self, _number: int, _frame: FrameType | None) -> None:
-        first, self.taken = not self.taken, True
-        if first and self.interrupts:
-            raise _Interruption
+        self._loading = True
 
     def install(self) -> None:
         """Take the signals over."""
         sys.unraisablehook = _not_of_interruptions(sys.unraisablehook)
+        signal.signal(signal.SIGALRM, self._interrupt)
         for number in _SIGNALS:
-            signal.signal(number, self)
+            signal.signal(number, self._note)
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        if self._loading and not self.taken:
+            # Again and again: a destructor swallows one that happens to come up in it.
+            signal.setitimer(signal.ITIMER_REAL, _PATIENCE_S, _PATIENCE_S)
+        self.taken = True
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        if self._loading:
+            raise KeyboardInterrupt
+
+    def loaded(self) -> None:
+        """Interrupt nothing from now on."""
+        self._loading = False
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
 
     def ignore(self) -> None:
         """Let the rest of the process be undisturbed; Python's own end resets Python handlers."""
-        self.interrupts = False
+        self.loaded()
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
@@ -114,15 +131,16 @@ def run(
     try:
         try:
             _build(nodes, factory, args, setup)
-        except (_Interruption, Exception):
+        except (KeyboardInterrupt, Exception):
             # What an interrupted import or constructor makes of it may be any error.
             if not signals.taken:
                 raise
-        signals.interrupts = False
-        # Models, modules and tables stay for good: no collection looks through them again.
-        gc.collect()
-        gc.freeze()
-        spin(nodes, lambda: signals.taken)
+        signals.loaded()
+        if not signals.taken:
+            # Models, modules and tables stay for good: no collection looks through them again.
+            gc.collect()
+            gc.freeze()
+            spin(nodes, lambda: signals.taken)
     except NeuroposeError as error:
         print(f'neuropose: {error}', file=sys.stderr)
         return EXIT_BAD_INPUT
@@ -131,6 +149,10 @@ def run(
         for node in reversed(nodes):
             node.destroy_node()
         rclpy.try_shutdown()
+        # Frozen, they would keep the middleware alive, and it its shared memory after the end.
+        nodes.clear()
+        gc.unfreeze()
+        gc.collect()
     return 0
 
 
