@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,30 @@ def ensure_models(
         with locked(cache):
             # Another process may have made them while this one waited.
             missing = [registry[name] for name, path in paths.items() if not path.is_file()]
-            for entry, content in fetch_members(missing, cache / 'downloads'):
+            for entry, content in _published(missing, cache):
                 write_atomically(paths[entry.name], _converted(entry, content))
     return list(paths.values())
+
+
+def _published(
+    entries: Sequence[ModelEntry], cache: Path,
+) -> Iterator[tuple[ModelEntry, bytes]]:
+    """Yield each entry with its published file; kept, so that a new converter needs no network."""
+    absent = []
+    for entry in entries:
+        kept = _kept_path(entry, cache)
+        content = kept.read_bytes() if kept.is_file() else b''
+        if hashlib.sha256(content).hexdigest() == entry.sha256:
+            yield entry, content
+        else:
+            absent.append(entry)
+    for entry, content in fetch_members(absent, cache / 'downloads'):
+        write_atomically(_kept_path(entry, cache), content)
+        yield entry, content
+
+
+def _kept_path(entry: ModelEntry, cache: Path) -> Path:
+    return cache / 'published' / f'{entry.name}-{entry.sha256[:12]}.{entry.format}'
 
 
 def _converted(entry: ModelEntry, content: bytes) -> bytes:

@@ -116,8 +116,24 @@ def test_a_model_is_fetched_once_and_computes(
     assert OnnxRuntime(path).run({'image': check_picture(8, 8)})['flat'].shape == (1, 320)
     index.shutdown()
     assert ensure_models('tiny', registry=registry, cache=cache) == [path]
-    kept = [found for found in cache.rglob('*') if found.is_file()]
-    assert sorted(found.name for found in kept) == sorted(['.lock', path.name]), kept
+    kept = sorted(str(found.relative_to(cache)) for found in cache.rglob('*') if found.is_file())
+    published = f'published/tiny-{entry.sha256[:12]}.tflite'
+    assert kept == sorted(['.lock', f'models/{path.name}', published])
+
+
+def test_converting_anew_needs_no_network(
+    index: Index, entry: ModelEntry, tmp_path: Path,
+) -> None:
+    registry = {'tiny': entry}
+    [path] = ensure_models('tiny', registry=registry, cache=tmp_path / 'cache')
+    path.unlink()
+    assert ensure_models('tiny', registry=registry, cache=tmp_path / 'cache') == [path]
+    assert index.downloads == 1
+    [published] = (tmp_path / 'cache' / 'published').iterdir()
+    published.write_bytes(published.read_bytes()[:-1])
+    path.unlink()
+    ensure_models('tiny', registry=registry, cache=tmp_path / 'cache')
+    assert index.downloads == 2, 'a damaged one is fetched again'
 
 
 def test_two_models_of_one_wheel_are_fetched_together(
@@ -241,7 +257,7 @@ def test_a_full_cache_leaves_nothing_behind(entry: ModelEntry, tmp_path: Path) -
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, before)
-    assert not list((tmp_path / 'models').iterdir())
+    assert not list((tmp_path / 'published').iterdir())
 
 
 def test_an_unknown_name_is_named_with_the_known(entry: ModelEntry, tmp_path: Path) -> None:
