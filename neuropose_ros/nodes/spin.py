@@ -65,7 +65,7 @@ class _Signals:
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         if self._loading:
-            raise KeyboardInterrupt
+            raise _Interruption
 
     def loaded(self) -> None:
         """Interrupt nothing from now on."""
@@ -131,7 +131,7 @@ def run(
     try:
         try:
             _build(nodes, factory, args, setup)
-        except (KeyboardInterrupt, Exception):
+        except (_Interruption, Exception):
             # What an interrupted import or constructor makes of it may be any error.
             if not signals.taken:
                 raise
@@ -151,7 +151,7 @@ def run(
         rclpy.try_shutdown()
         # Frozen, they would keep the middleware alive, and it its shared memory after the end.
         nodes.clear()
-        gc.unfreeze()
+        #gc.unfreeze()
         gc.collect()
     return 0
 
