@@ -37,13 +37,15 @@ function(_neuropose_install_executable name module destination to_prefix)
   install(PROGRAMS ${script} DESTINATION ${destination})
 endfunction()
 
-# neuropose_install_executables(NAME=MODULE ...): lib/neuropose_ros/NAME calls MODULE's main().
+# neuropose_install_executables("NAME=MODULE[ ARGUMENT]" ...): lib/neuropose_ros/NAME calls MODULE's
+# main() with ARGUMENT before those of the command line.
 # The command `neuropose` is in bin/ too, which is on PATH once the installation is sourced.
 function(neuropose_install_executables)
   foreach(entry IN LISTS ARGN)
-    string(REGEX MATCH "^([^=]+)=(.+)$" matched "${entry}")
+    string(REGEX MATCH "^([^=]+)=([^ ]+) ?(.*)$" matched "${entry}")
     set(name ${CMAKE_MATCH_1})
     set(module ${CMAKE_MATCH_2})
+    set(EXECUTABLE_ARGUMENT ${CMAKE_MATCH_3})
     _neuropose_install_executable(${name} ${module} lib/${PROJECT_NAME} ../../..)
     if(name STREQUAL "neuropose")
       _neuropose_install_executable(${name} ${module} bin ../..)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -177,10 +178,10 @@ def test_discovery(environment: dict[str, str], detail: str) -> None:
 def test_profiles(tmp_path: Path, source_root: Path) -> None:
     name = 'FASTDDS_DEFAULT_PROFILES_FILE'
     finding, size = ros.check_profile({})
-    assert finding.status is Status.OK and size == 16 << 20
+    assert finding.status is Status.OK and size == 18 << 20
     ours = source_root / 'config/dds/fastdds_one_host.xml'
     finding, size = ros.check_profile({name: str(ours)})
-    assert finding.status is Status.OK and size == 16 << 20
+    assert finding.status is Status.OK and size == 18 << 20
     bare = tmp_path / 'bare.xml'
     bare.write_text('<dds/>')
     finding, _ = ros.check_profile({'FASTRTPS_DEFAULT_PROFILES_FILE': str(bare)})
@@ -193,14 +194,27 @@ def test_profiles(tmp_path: Path, source_root: Path) -> None:
 # --- shared memory
 
 
-def test_size_of_shared_memory(tmp_path: Path) -> None:
-    state = os.statvfs(tmp_path)
-    total = state.f_blocks * state.f_frsize
-    assert memory.check_size(tmp_path, 1 << 10).status is Status.OK
+@pytest.mark.parametrize(
+    ('total_mib', 'free_mib', 'status'),
+    [
+        (8192, 8000, Status.OK),
+        (64, 64, Status.OK),
+        (40, 40, Status.WARNING),
+        (8192, 17, Status.BROKEN),
+    ],
+)
+def test_size_of_shared_memory(
+    total_mib: int, free_mib: int, status: Status, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = SimpleNamespace(f_frsize=1 << 20, f_blocks=total_mib, f_bavail=free_mib)
+    monkeypatch.setattr(memory.os, 'statvfs', lambda _: state)
+    finding = memory.check_size(Path('/dev/shm'), 18 << 20)
+    assert finding.status is status
+    assert bool('--shm-size' in finding.fix) == (status is not Status.OK)
+
+
+def test_no_shared_memory_at_all(tmp_path: Path) -> None:
     assert memory.check_size(tmp_path / 'none', 1 << 10).status is Status.WARNING
-    few = memory.check_size(tmp_path, min(total // 3, state.f_bavail * state.f_frsize))
-    assert few.status is Status.WARNING and '--shm-size' in few.fix
-    assert memory.check_size(tmp_path, total + 1).status is Status.BROKEN
 
 
 def test_leftovers_are_told_from_files_in_use(tmp_path: Path) -> None:
