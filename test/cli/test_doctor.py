@@ -223,6 +223,7 @@ def test_leftovers_are_told_from_files_in_use(tmp_path: Path) -> None:
         (tmp_path / f'{stem}_el').touch()
     (tmp_path / 'sem.fastrtps_port7411_mutex').touch()
     (tmp_path / 'pulse-shm-1').touch()
+    (tmp_path / 'fastdds_cc33').symlink_to('gone')  # as one that ends while it is looked at
     with (tmp_path / 'fastdds_aa11_el').open('w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         files = memory.shared_files(tmp_path, Path('/proc/locks').read_text())

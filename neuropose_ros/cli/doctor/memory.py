@@ -74,9 +74,10 @@ def shared_files(folder: Path, locks: str) -> list[SharedFiles]:
         match = _FAST_DDS.match(path.name)
         if match:
             try:
-                groups.setdefault(match['stem'], []).append(path.stat())
+                state = path.stat()
             except FileNotFoundError:
                 continue  # its process has just ended
+            groups.setdefault(match['stem'], []).append(state)
     return [
         SharedFiles(
             stem,
