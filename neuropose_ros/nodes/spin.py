@@ -151,7 +151,7 @@ def run(
         rclpy.try_shutdown()
         # Frozen, they would keep the middleware alive, and it its shared memory after the end.
         nodes.clear()
-        #gc.unfreeze()
+        gc.unfreeze()
         gc.collect()
     return 0
 
