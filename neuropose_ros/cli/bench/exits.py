@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuropose_ros.cli.bench import isolation
 from neuropose_ros.core.errors import NeuroposeError
 
 NODES = ('camera', 'pose', 'refinement', 'composed')
@@ -76,7 +77,8 @@ def end_once(node: str, way: str, delay_s: float, command: Sequence[str] = ()) -
         log = Path(folder) / 'output'
         with log.open('w') as output:
             process = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, text=True)
+                command, env=isolation.environment(), stdout=output, stderr=subprocess.STDOUT,
+                text=True)
         try:
             _wait_for_words(node, process, log)
             time.sleep(delay_s)

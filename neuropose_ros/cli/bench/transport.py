@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import statistics
 import subprocess
@@ -24,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from neuropose_ros.cli.bench import isolation
 from neuropose_ros.cli.bench.small_shm import UnavailableError, small_shm
 from neuropose_ros.core.errors import NeuroposeError, ParameterError
 
@@ -119,9 +119,8 @@ def run_pair(
         NeuroposeError: one of them fails.
     """
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
-    environment['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-    environment['ROS_DOMAIN_ID'] = str(60 + os.getpid() % 40)
+        name: value for name, value in isolation.environment().items()
+        if not name.startswith(_SETTINGS)}
     probe = [*prefix, sys.executable, '-m', 'neuropose_ros.nodes.image_probe']
     options = ['--format', format_, '--seconds', str(seconds), *(['--stock'] if stock else [])]
 
