@@ -36,18 +36,21 @@ class Stopwatch:
 class Timeline:
     """Says, frame by frame, whether time or epoch went on, repeated, or restarted.
 
-    The one place that decides when a stage drops its state: a new epoch, or a stamp before the
-    newest one seen (bag loop, clock step).
+    The one place that decides when a stage drops its state: a new epoch, a stamp before the
+    newest one seen (bag loop, clock step), or a number below the newest one (a camera process
+    that was restarted, whose clock went on).
     """
 
     epoch: int | None = None
     newest_ns: int | None = None
+    frame_seq: int = 0
 
-    def restarted(self, stamp_ns: int, epoch: int) -> bool:
+    def restarted(self, stamp_ns: int, epoch: int, frame_seq: int = 0) -> bool:
         """Take the next frame's time; True once for each restart (never for the first frame)."""
         first = self.newest_ns is None
-        back = not first and (epoch != self.epoch or stamp_ns < (self.newest_ns or 0))
-        self.epoch, self.newest_ns = epoch, stamp_ns
+        back = not first and (
+            epoch != self.epoch or stamp_ns < (self.newest_ns or 0) or frame_seq < self.frame_seq)
+        self.epoch, self.newest_ns, self.frame_seq = epoch, stamp_ns, frame_seq
         return back
 
     def repeated(self, stamp_ns: int, epoch: int) -> bool:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 import traceback
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleState, Node, TransitionCallbackReturn
 from rclpy.parameter import Parameter
+from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from neuropose_ros.core.errors import NeuroposeError, ParameterError
 from neuropose_ros.nodes import qos
 from neuropose_ros.nodes.hub import Hub
 from neuropose_ros.nodes.parameters import ParameterSpec, check_change, declare, values
 from neuropose_ros.nodes.rates import RateMeter
+
+if TYPE_CHECKING:
+    from neuropose_ros.nodes.ports import Input, Output
 
 RCLError = rclpy_implementation.RCLError
 InvalidHandle = rclpy_implementation.InvalidHandle
@@ -30,6 +36,7 @@ AUTOSTART = ParameterSpec(
     'Configure and activate at start; false leaves that to a lifecycle manager.')
 
 _POLL_S = 0.1
+_RECENT_S = 5.0
 
 
 class StageNode(Node):
@@ -57,6 +64,8 @@ class StageNode(Node):
         self.failure = ''
         self._twins = 0
         self._said: set[str] = set()
+        self._counts: dict[str, tuple[int, float]] = {}
+        self.ports: list[Input[Any] | Output[Any]] = []
         try:
             declare(self, self._specs.values())
         except ParameterError:
@@ -66,7 +75,8 @@ class StageNode(Node):
         self.add_on_set_parameters_callback(self._on_parameters)
         self.add_post_set_parameters_callback(self._after_parameters)
         self._diagnostics = self.create_publisher(
-            DiagnosticArray, '/diagnostics', qos.reliable(10))
+            DiagnosticArray, '/diagnostics', qos.reliable(10),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies())
         self._demand_timer = self.create_timer(_POLL_S, self._poll, clock=self._steady())
         self._diagnostic_timer = self.create_timer(1.0, self._diagnose, clock=self._steady())
 
@@ -89,7 +99,7 @@ class StageNode(Node):
 
     @abstractmethod
     def teardown(self) -> None:
-        """Give everything back; also after a `setup` that failed half way."""
+        """Give back all but the ports; also after a `setup` that failed half way."""
 
     @abstractmethod
     def demanded(self) -> bool:
@@ -138,6 +148,7 @@ class StageNode(Node):
         self.failure = reason
         self.get_logger().error(f'cannot configure: {reason}')
         self.teardown()
+        self._close_ports()
         return TransitionCallbackReturn.FAILURE
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -166,6 +177,11 @@ class StageNode(Node):
         if was_configured:
             self.follow_demand(False)
             self.teardown()
+            self._close_ports()
+
+    def _close_ports(self) -> None:
+        while self.ports:
+            self.ports.pop().close()
 
     def destroy_node(self) -> None:
         """Give everything back and leave the graph."""
@@ -200,21 +216,46 @@ class StageNode(Node):
     # -- demand and diagnostics --------------------------------------------------------------
 
     def _poll(self) -> None:
-        if self.configured:
+        if not self.configured or self.failure:
+            return
+        try:
             self.follow_demand(self.active and self.demanded())
+        except Exception as error:  # noqa: BLE001 - as a QoS override that rclpy refuses
+            self.fail(f'cannot follow demand: {error}')
 
     def thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
         """Start a thread; ROS may be shut down under its feet, which ends it quietly."""
         def guarded() -> None:
             try:
                 work()
-            except (RCLError, InvalidHandle):
-                if self.context.ok():
-                    raise
+            except Exception as error:  # noqa: BLE001 - a dead thread must not look idle
+                if self.context.ok() or not isinstance(error, RCLError | InvalidHandle):
+                    self.fail(f'{name} ended: {type(error).__name__}: {error}')
 
         started = threading.Thread(target=guarded, name=name, daemon=True)
         started.start()
         return started
+
+    def fail(self, reason: str) -> None:
+        """Say why the node does not work any more; /diagnostics repeats it until configured."""
+        self.failure = reason
+        self.get_logger().error(f'{reason}\n{traceback.format_exc()}')
+
+    def rising(self, name: str, count: int) -> bool:
+        """Whether a counter went up in the last 5 s, seen at the rate of /diagnostics."""
+        before, since_s = self._counts.get(name, (0, -math.inf))
+        now_s = time.monotonic()
+        if count != before:
+            since_s = now_s
+        self._counts[name] = (count, since_s)
+        return now_s - since_s < _RECENT_S
+
+    def beside(self, topic: str, image: str) -> str:
+        """Return ``topic`` in the folder of the image topic, unless it is remapped itself."""
+        resolved: str = self.resolve_topic_name(topic)
+        if resolved != self.resolve_topic_name(topic, only_expand=True):
+            return resolved
+        return f'{image.rpartition("/")[0]}/{topic}'
 
     def say_once(self, key: str, sentence: str) -> None:
         """Log a warning the first time that ``key`` comes up."""
@@ -302,7 +343,9 @@ class Repeater:
         """Publish now and regularly."""
         self._node = node
         self._messages = messages
-        self._publisher = node.create_publisher(message_type, topic, qos.latched())
+        self._publisher = node.create_publisher(
+            message_type, topic, qos.latched(),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies())
         self._timer = node.create_timer(5.0, self._publish, clock=node._steady())
         self._publish()
 

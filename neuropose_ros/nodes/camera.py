@@ -84,6 +84,10 @@ class CameraNode(StageNode):
         self._player: Player | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
+        self._held: Frame | None = None
+        self._leaving: list[threading.Thread] = []
+        self._first_seq = 0
+        self._first_epoch = 0
         self._problem = ''
         self._ended = False
         self._idle_polls = 0
@@ -97,7 +101,7 @@ class CameraNode(StageNode):
         chosen = self.settings
         calibration = (
             read_calibration(chosen['calibration_file']) if chosen['calibration_file'] else None)
-        self._player = self._open()
+        self._player = self._open(first_seq=self._first_seq, epoch=self._first_epoch)
         self._log = LogBridge(self, 'neuropose_ros.sources')
         self._problem, self._ended = '', False
         self._calibration: Calibration | None = calibration or self._player.calibration
@@ -111,18 +115,18 @@ class CameraNode(StageNode):
             lambda frame: images.compressed_from_frame(frame, self.settings['jpeg_quality']),
             key=lambda frame: frame.stamp_ns)
         self._camera_info: Output[Frame] = Output(
-            self, 'camera_info', CameraInfo, qos.reliable(5),
+            self, self.beside('camera_info', self._raw.topic), CameraInfo, qos.reliable(5),
             self._camera_info_message,
             key=lambda frame: frame.stamp_ns)
         self._info: Output[wire.FrameInfo] = Output(
-            self, 'frame_info', FrameInfo, qos.reliable(50),
+            self, self.beside('frame_info', self._raw.topic), FrameInfo, qos.reliable(50),
             lambda info: wire.frame_info_to_message(info, ROS), key=lambda info: info.stamp_ns)
         self._truth: Output[PoseFrame] = Output(
             self, 'truth', PersonArray, qos.reliable(10),
             lambda truth: wire.pose_frame_to_message(truth, ROS),
             key=lambda truth: truth.stamp_ns)
         self._done: Input[Any] = Input(
-            self, 'frame_done', FrameInfo, qos.reliable(10),
+            self, self.beside('frame_done', self._raw.topic), FrameInfo, qos.reliable(10),
             lambda message: self._credits.done(int(message.frame_seq)), hub=self.hub)
 
     def _open(self, *, first_seq: int = 0, epoch: int = 0) -> Player:
@@ -141,16 +145,15 @@ class CameraNode(StageNode):
         return int(self.get_clock().now().nanoseconds)
 
     def teardown(self) -> None:
-        """Stop capturing, close the source, withdraw everything."""
+        """Stop capturing, close the source."""
         self._stop_capture()
         player, self._player = self._player, None
-        if player is None:
-            return
-        player.close()
-        self._log.close()
-        for port in (self._raw, self._compressed, self._camera_info, self._info, self._truth,
-                     self._done):
-            port.close()
+        self._held = None
+        if player is not None:
+            # Configured again, the numbers go on and the epoch is a new one.
+            self._first_seq, self._first_epoch = player.next_seq, player.epoch + 1
+            player.close()
+            self._log.close()
 
     def demanded(self) -> bool:
         """Somebody wants images."""
@@ -177,7 +180,10 @@ class CameraNode(StageNode):
     # -- capturing: in a thread of its own -----------------------------------------------------
 
     def _start_capture(self) -> None:
-        self._stop.clear()
+        if any(thread.is_alive() for thread in self._leaving):
+            return  # an earlier capture still waits for its consumer; the next poll tries again
+        self._leaving.clear()
+        self._stop = threading.Event()
         self._credits = Credits()
         self._thread = self.thread('capture', self._capture)
 
@@ -190,6 +196,7 @@ class CameraNode(StageNode):
         if self._player is not None:
             self._player.stop()
         thread.join(timeout=5.0)
+        self._leaving.append(thread)
 
     def _restarted(self) -> Player | None:
         """The player; one that has come to its end begins anew for a new listener."""
@@ -209,25 +216,40 @@ class CameraNode(StageNode):
         player = self._restarted()
         if player is None:
             return
-        if not player.live and self._stop.wait(self.settings['settle_s']):
+        stop = self._stop
+        while self._now_ns() <= 0:  # use_sim_time before /clock: there is no honest stamp yet
+            if stop.wait(0.1):
+                return
+        if not player.live and stop.wait(self.settings['settle_s']):
             return
-        while not self._stop.is_set():
+        while not stop.is_set():
             try:
+                if self._held is not None:
+                    self._send(self._held, stop)
                 for frame in player.play():
-                    self._send(frame)
+                    self._send(frame, stop)
+                    if stop.is_set():
+                        return
             except SourceError as error:
                 self._note(str(error))
-                if self._stop.wait(player.retry_s):
+                if stop.wait(player.retry_s):
                     return
                 continue
-            if self._stop.is_set():
+            if stop.is_set():
                 return
             self._ended = True
             self.get_logger().info(f'{player.name}: end of the source')
             return
 
-    def _send(self, frame: Frame) -> None:
+    def _send(self, frame: Frame, stop: threading.Event) -> None:
         self._problem = ''
+        if frame.policy is FramePolicy.EVERY_FRAME:
+            # Nobody takes it now: it waits, and goes out first when somebody is back.
+            self._held = frame
+            while not self.demanded():
+                if stop.wait(0.02):
+                    return
+            self._held = None
         # A pose node in this process holds the capture thread back itself, in `_raw.send`.
         if frame.policy is FramePolicy.EVERY_FRAME and self._done.outside_publishers():
             self._credits.wait()
@@ -271,13 +293,19 @@ class CameraNode(StageNode):
             'given_up': str(self._credits.given_up),
             'calibrated': str(self._calibration is not None).lower(),
         }
+        skipping = self.rising('skipped', player.skipped)
+        giving_up = self.rising('given_up', self._credits.given_up)
         if self._problem:
             return ERROR, self._problem, details
+        if self._thread is not None and self._now_ns() <= 0:
+            return WARN, 'use_sim_time is set, but /clock is silent', details
         if self._ended:
             return OK, 'end of the source', details
         if self._thread is None:
             return OK, 'idle: nobody listens', details
-        if player.skipped:
+        if giving_up:
+            return WARN, 'the pose node does not acknowledge frames', details
+        if skipping:
             return WARN, f'{player.skipped} frames skipped to stay current', details
         return OK, f'{self._rate.rate_hz():.1f} Hz', details
 

@@ -24,11 +24,7 @@ def topic_remaps(source: str) -> tuple[list[str], str]:
     """Return ROS arguments and image_transport that make the pose node read ``topic:/name``."""
     topic = source.removeprefix(TOPIC)
     base, compressed = topic.removesuffix('/compressed'), topic.endswith('/compressed')
-    remaps = ['-r', f'image_raw:={base}']
-    folder, slash, _ = base.rpartition('/')
-    for beside in ('frame_info', 'frame_done') if slash else ():
-        remaps += ['-r', f'{beside}:={folder}/{beside}']
-    return ['--ros-args', *remaps], 'compressed' if compressed else 'raw'
+    return ['--ros-args', '-r', f'image_raw:={base}'], 'compressed' if compressed else 'raw'
 
 
 def build(source: str = '') -> Sequence[StageNode]:

@@ -28,6 +28,8 @@ class Mailbox(Generic[T]):
     def put_newest(self, item: T) -> None:
         """Replace whatever waits; what it replaced is counted."""
         with self._changed:
+            if self._closed:
+                return
             self.replaced += len(self._items)
             self._items.clear()
             self._items.append(item)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 
 from neuropose_ros.nodes.hub import Hub
+
+if TYPE_CHECKING:
+    from neuropose_ros.nodes.base import StageNode
 
 T = TypeVar('T')
 
@@ -23,11 +26,14 @@ class Output(Generic[T]):
     """
 
     def __init__(
-        self, node: Node, topic: str, message_type: Any, qos: QoSProfile,
+        self, node: StageNode, topic: str, message_type: Any, qos: QoSProfile,
         to_message: Callable[[T], Any], *, key: Callable[[T], Hashable], hub: Hub | None = None,
     ) -> None:
-        """Advertise ``topic``."""
+        """Advertise ``topic``; the node closes it with its other ports."""
         self._node = node
+        # A local listener may be sending in another node's thread while its own node closes.
+        self._publishing = threading.Lock()
+        self._closed = False
         self._hub = hub
         self._key = key
         self._to_message = to_message
@@ -37,13 +43,17 @@ class Output(Generic[T]):
         self.topic: str = self._publisher.topic_name
         self.sent = 0
         self.published = 0
+        node.ports.append(self)
         if hub is not None:
             hub.count_publisher(self.topic, +1)
 
     @property
     def outside(self) -> int:
         """How many subscribe from outside this process (or from foreign code in it)."""
-        count = int(self._publisher.get_subscription_count())
+        with self._publishing:
+            if self._closed:
+                return 0
+            count = int(self._publisher.get_subscription_count())
         own = 0 if self._hub is None else self._hub.ros_subscriptions(self.topic)
         return max(count - own, 0)
 
@@ -57,15 +67,22 @@ class Output(Generic[T]):
         if self._hub is not None:
             self._hub.deliver(self.topic, self._key(value), value)
         if self.outside:
-            self._publisher.publish(self._to_message(value))
-            self.published += 1
+            message = self._to_message(value)
+            with self._publishing:
+                if not self._closed:
+                    self._publisher.publish(message)
+                    self.published += 1
         self.sent += 1
 
     def close(self) -> None:
         """Withdraw the topic."""
+        with self._publishing:
+            if self._closed:
+                return
+            self._closed = True
+            self._node.destroy_publisher(self._publisher)
         if self._hub is not None:
             self._hub.count_publisher(self.topic, -1)
-        self._node.destroy_publisher(self._publisher)
 
 
 class Input(Generic[T]):
@@ -75,7 +92,7 @@ class Input(Generic[T]):
     """
 
     def __init__(
-        self, node: Node, topic: str, message_type: Any, qos: QoSProfile,
+        self, node: StageNode, topic: str, message_type: Any, qos: QoSProfile,
         on_message: Callable[[Any], None], *, on_value: Callable[[T], None] | None = None,
         message_key: Callable[[Any], Hashable] | None = None, hub: Hub | None = None,
         local_topic: str | None = None,
@@ -100,6 +117,7 @@ class Input(Generic[T]):
         self._local = self.topic if local_topic is None else node.resolve_topic_name(local_topic)
         self._subscription: Subscription[Any] | None = None
         self._open = False
+        node.ports.append(self)
 
     @property
     def is_open(self) -> bool:
@@ -118,6 +136,11 @@ class Input(Generic[T]):
             self._subscribe()
         elif not needed and self._subscription is not None:
             self._unsubscribe()
+
+    @property
+    def subscribed(self) -> bool:
+        """Whether messages come by ROS at present."""
+        return self._subscription is not None
 
     def publishers(self) -> int:
         """Return how many publish on the topic, wherever they are."""

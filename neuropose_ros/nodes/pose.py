@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,15 @@ from neuropose_ros.core.pose import Frame, FramePolicy, PoseFrame
 from neuropose_ros.drawing import overlay
 from neuropose_ros.msg import FrameInfo, PersonArray, SkeletonLayout
 from neuropose_ros.nodes import images, qos
-from neuropose_ros.nodes.base import OK, WARN, Repeater, StageNode, judge_rate
+from neuropose_ros.nodes.base import (
+    OK,
+    WARN,
+    InvalidHandle,
+    RCLError,
+    Repeater,
+    StageNode,
+    judge_rate,
+)
 from neuropose_ros.nodes.hub import Hub
 from neuropose_ros.nodes.mailbox import Mailbox
 from neuropose_ros.nodes.parameters import ParameterSpec
@@ -52,6 +61,8 @@ PARAMETERS = (
         'warns. 0 = not declared.', unit='Hz', minimum=0.0, maximum=1000.0, live=True),
 )
 
+_FUTURE_MS = 50.0
+
 
 class PoseNode(StageNode):
     """Runs a `PoseStage` on the newest frame, or on every frame where the camera waits."""
@@ -65,8 +76,15 @@ class PoseNode(StageNode):
         """Declare; the model is loaded at configure."""
         super().__init__('pose', hub=hub, overrides=overrides, cli_args=cli_args)
         self._received = RateMeter()
+        self._processed = RateMeter()
+        self._bad_feedback = 0
+        self._unstamped = 0
+        self._restarts = 0
+        self._ahead_ms = 0.0
         self._image_errors = 0
         self._last_problem = ''
+        self._problems = 0
+        self._stage: PoseStage | None = None
         self._feedback: PoseFrame | None = None
         self._worker: threading.Thread | None = None
 
@@ -92,7 +110,8 @@ class PoseNode(StageNode):
             self, '~/debug_image', Image, qos.best_effort(1), images.image_from_frame,
             key=lambda frame: frame.stamp_ns)
         self._done: Output[wire.FrameInfo] = Output(
-            self, 'frame_done', FrameInfo, qos.reliable(10),
+            self, self.beside('frame_done', self.resolve_topic_name('image_raw')), FrameInfo,
+            qos.reliable(10),
             lambda info: wire.frame_info_to_message(info, ROS),
             key=lambda info: info.stamp_ns, hub=self.hub)
         self._open_inputs(chosen['image_transport'])
@@ -109,24 +128,22 @@ class PoseNode(StageNode):
             on_value=self._on_frame, message_key=lambda m: wire.stamp_ns(m.header.stamp),
             hub=self.hub, local_topic=base)
         self._info: Input[wire.FrameInfo] = Input(
-            self, 'frame_info', FrameInfo, qos.reliable(50), self._on_info)
+            self, self.beside('frame_info', base), FrameInfo, qos.reliable(50), self._on_info)
         self._feedback_in: Input[PoseFrame] = Input(
             self, 'pose_feedback', PersonArray, qos.best_effort(1),
-            lambda message: self._on_feedback(wire.pose_frame_from_message(message)),
-            on_value=self._on_feedback,
+            self._on_feedback_message, on_value=self._on_feedback,
             message_key=lambda m: (wire.stamp_ns(m.header.stamp), m.frame_seq), hub=self.hub)
 
     def teardown(self) -> None:
-        """Stop the worker, withdraw everything, drop the model."""
-        if self._worker is None:
-            return
-        self._mailbox.close()
-        self._worker.join(timeout=5.0)
-        self._worker = None
-        for port in (self._image, self._info, self._feedback_in, self._poses, self._debug,
-                     self._done, self._layouts):
-            port.close()
-        self._stage.close()
+        """Stop the worker, drop the model."""
+        if self._worker is not None:
+            self._mailbox.close()
+            self._worker.join(timeout=5.0)
+            self._worker = None
+            self._layouts.close()
+        if self._stage is not None:
+            self._stage.close()
+            self._stage = None
 
     def demanded(self) -> bool:
         """Somebody wants poses or the debug image."""
@@ -136,9 +153,11 @@ class PoseNode(StageNode):
         """Read images only while in demand."""
         if not wanted and self._image.is_open:
             self._mailbox.clear()
-        self._take(self._arrivals.overdue())
-        self._info.want(wanted)
         self._image.want(wanted)
+        # Frames of this process carry what FrameInfo says themselves.
+        self._info.want(wanted and self._image.subscribed)
+        if wanted:
+            self._take(self._arrivals.overdue())
         self._feedback_in.want(wanted and self.settings['use_feedback'])
 
     # -- receiving: in the executor's or the camera's thread -----------------------------------
@@ -148,10 +167,15 @@ class PoseNode(StageNode):
 
     def _on_frame(self, frame: Frame) -> None:
         self._received.tick()
+        if frame.stamp_ns <= 0:
+            self._unstamped += 1
+            self.say_once('zero', f'{self._image.topic}: a frame has no time and is refused')
+            return
         frame = replace(frame, receive_ms=(self._now_ns() - frame.stamp_ns) / 1e6)
         if frame.policy is FramePolicy.EVERY_FRAME:
             # The camera's own thread waits here: that is its pace.
-            self._mailbox.put_waiting(frame, timeout_s=10.0)
+            # The camera's patience to end (5 s) is longer.
+            self._mailbox.put_waiting(frame, timeout_s=4.0)
         else:
             self._mailbox.put_newest(frame)
 
@@ -178,21 +202,38 @@ class PoseNode(StageNode):
     def _on_feedback(self, feedback: PoseFrame) -> None:
         self._feedback = feedback
 
+    def _on_feedback_message(self, message: PersonArray) -> None:
+        try:
+            self._on_feedback(wire.pose_frame_from_message(message))
+        except ValueError as error:
+            self._bad_feedback += 1
+            self.say_once('feedback', f'{self._feedback_in.topic}: a message is refused: {error}')
+
     # -- working: in the worker's thread -------------------------------------------------------
 
     def _work(self) -> None:
         mailbox = self._mailbox
         while not mailbox.closed:
             item = mailbox.get(timeout_s=1.0)
-            if item is not None:
+            if item is None:
+                continue
+            try:
                 self._process(item)
+            except (RCLError, InvalidHandle):
+                raise
+            except Exception as error:  # noqa: BLE001 - one frame must not end all others
+                self._note_problem(f'a frame is lost: {type(error).__name__}: {error}')
+                self.get_logger().error(traceback.format_exc(), once=True)
 
     def _process(self, item: Frame | Arrival[Any]) -> None:
         frame = item if isinstance(item, Frame) else self._decode(item)
-        if frame is not None:
+        if frame is not None and self._stage is not None:
             feedback = self._feedback if self.settings['use_feedback'] else None
             poses = self._stage.process(frame, feedback)
+            self._processed.tick()
+            self._ahead_ms = 0.0 if frame.policy is FramePolicy.EVERY_FRAME else -frame.receive_ms
             self._note_problem(self._stage.last_error)
+            self._note_restart()
             self._poses.send(poses)
             if self._debug.outside:
                 drawn = overlay.draw(frame.image, poses, self._layout)
@@ -207,7 +248,8 @@ class PoseNode(StageNode):
         except ImageError as error:
             self._image_errors += 1
             self._note_problem(str(error))
-            self._poses.send(self._stage.failed(info, arrival.seq_is_local))
+            if self._stage is not None:
+                self._poses.send(self._stage.failed(info, arrival.seq_is_local))
             return None
         return Frame(
             image=image, stamp_ns=info.stamp_ns, frame_seq=info.frame_seq,
@@ -215,35 +257,64 @@ class PoseNode(StageNode):
             rectified=info.rectified, seq_is_local=arrival.seq_is_local,
             receive_ms=(self._now_ns() - info.stamp_ns) / 1e6)
 
+    def _note_restart(self) -> None:
+        if self._stage is not None and self._stage.restarts != self._restarts:
+            self._restarts = self._stage.restarts
+            self.get_logger().info('time or epoch began anew: earlier frames are forgotten')
+
     def _note_problem(self, problem: str) -> None:
-        self._last_problem = problem
         if problem:
+            self._last_problem = problem
+            self._problems += 1
             self.say_once(problem, f'{self._image.topic}: {problem}')
 
     # -- health ----------------------------------------------------------------------------------
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:
-        """Judge rate, skipped frames and errors."""
+        """Judge rate, load, stamps and errors of the last seconds."""
         level, sentence = judge_rate(
             self._received, self.settings['expected_rate_hz'], wanted=self._image.is_open)
-        if level == OK and self._last_problem:
-            level, sentence = WARN, self._last_problem
-        elif level == OK and self._arrivals.zero_stamps:
-            level, sentence = WARN, 'images with a zero stamp are refused'
+        problem = self._present_problem()
+        if level == OK and problem:
+            level, sentence = WARN, problem
+        stage = self._stage
         details = {
-            'model': self._stage.model,
+            'model': '' if stage is None else stage.model,
             'layout': self._layout.id,
             'received': self._received.count,
+            'processed': self._processed.count,
             'published': self._poses.sent,
-            'skipped': self._stage.skipped,
+            'skipped': 0 if stage is None else stage.skipped,
             'waiting_replaced': self._mailbox.replaced,
             'image_errors': self._image_errors,
-            'zero_stamps': self._arrivals.zero_stamps,
+            'zero_stamps': self._arrivals.zero_stamps + self._unstamped,
             'repeated_stamps': self._arrivals.repeats,
             'without_frame_info': self._arrivals.unpaired,
-            'restarts': self._stage.restarts,
+            'bad_feedback': self._bad_feedback,
+            'restarts': self._restarts,
         }
         return level, sentence, {key: str(value) for key, value in details.items()}
+
+    def _present_problem(self) -> str:
+        zero_stamps = self._arrivals.zero_stamps + self._unstamped
+        received_hz, processed_hz = self._received.rate_hz(), self._processed.rate_hz()
+        publishers = self._image.publishers()
+        problems = (
+            (self.rising('problems', self._problems), self._last_problem),
+            (self.rising('zero', zero_stamps),
+             'images with a zero stamp are refused (use_sim_time needs /clock)'),
+            (self.rising('feedback', self._bad_feedback),
+             'malformed pose_feedback messages are refused'),
+            (publishers > 1,
+             f'{publishers} publishers on {self._image.topic}: give each its own namespace'),
+            (self._image.is_open and processed_hz < 0.9 * received_hz,
+             f'{processed_hz:.1f} of {received_hz:.1f} Hz are worked on: the machine is too slow '
+             'or too busy'),
+            (self._ahead_ms > _FUTURE_MS,
+             f'stamps lie {self._ahead_ms:.0f} ms in the future: the clocks of camera and this '
+             'machine differ'),
+        )
+        return '; '.join(sentence for present, sentence in problems if present)
 
 
 def main(args: list[str] | None = None) -> int:

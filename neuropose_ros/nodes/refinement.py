@@ -66,7 +66,7 @@ class RefinementNode(StageNode):
         self._received = RateMeter()
         self._layouts: dict[str, SkeletonLayout] = {}
         self._bad_messages = 0
-        self._opened = False
+        self._restarts = 0
         # In one process poses come in the pose node's thread, parameters in the executor's.
         self._working = threading.Lock()
 
@@ -108,15 +108,9 @@ class RefinementNode(StageNode):
         # Only foreign layouts need the topic: built-in ids resolve without it.
         self._layout_in: Input[Any] = Input(
             self, 'layouts', SkeletonLayoutMessage, qos.latched(), self._on_layout)
-        self._opened = True
 
     def teardown(self) -> None:
-        """Withdraw everything."""
-        if not self._opened:
-            return
-        self._opened = False
-        for port in (self._poses, self._layout_in, self._refined, self._feedback, self._markers):
-            port.close()
+        """There is nothing but ports."""
 
     def apply_live(self, changed: dict[str, Any]) -> None:
         """Refine on with the new parameters; the filters begin anew."""
@@ -167,6 +161,9 @@ class RefinementNode(StageNode):
         with self._working:
             refined = self._stage.process(poses)
             feedback = self._stage.feedback() if self._feedback.demanded else None
+        if self._stage.restarts != self._restarts:
+            self._restarts = self._stage.restarts
+            self.get_logger().info('time or epoch began anew: all tracks are forgotten')
         self._refined.send(replace(
             refined, receive_ms=arrived_ms, preprocess_ms=0.0, inference_ms=0.0,
             postprocess_ms=watch.lap_ms()))
@@ -184,8 +181,13 @@ class RefinementNode(StageNode):
         """Judge rate, restarts and refused messages."""
         level, sentence = judge_rate(
             self._received, self.settings['expected_rate_hz'], wanted=self._poses.is_open)
-        if level == OK and self._bad_messages:
+        malformed = self.rising('bad', self._bad_messages)
+        publishers = self._poses.publishers()
+        if level == OK and malformed:
             level, sentence = WARN, f'{self._bad_messages} malformed messages were refused'
+        elif level == OK and publishers > 1:
+            level, sentence = WARN, (
+                f'{publishers} publishers on {self._poses.topic}: give each its own namespace')
         details = {
             'received': self._received.count,
             'published': self._refined.sent,

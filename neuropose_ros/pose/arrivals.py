@@ -41,7 +41,7 @@ class Arrivals(Generic[P]):
     images are numbered on arrival, and a stamp that runs back begins a new epoch.
 
     Attributes:
-        zero_stamps: images refused because their stamp is zero.
+        zero_stamps: images refused because their stamp is zero (or before 1970).
         repeats: images refused because they repeat the stamp of the one before.
         unpaired: images whose FrameInfo did not come in time.
     """
@@ -67,7 +67,7 @@ class Arrivals(Generic[P]):
             frame_id: its header.frame_id.
             informed: whether somebody publishes FrameInfo for this camera.
         """
-        if stamp_ns == 0:
+        if stamp_ns <= 0:
             self.zero_stamps += 1
             return []
         if stamp_ns in self._waiting or (

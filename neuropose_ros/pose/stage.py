@@ -41,6 +41,8 @@ class PoseStage:
         self._tracker = tracker or Tracker()
         self._timeline = Timeline()
         self._last_seq: int | None = None
+        self._epoch_offset = 0
+        self._epoch = 0
         self.last_error = ''
         self.restarts = 0
         self.skipped = 0
@@ -68,10 +70,10 @@ class PoseStage:
             found = self._estimator.estimate(frame, feedback)
         except NeuroposeError as error:
             self.last_error = str(error)
-            return replace(self._empty(frame), skipped_before=skipped)
+            return replace(self._empty(frame), epoch=self._epoch, skipped_before=skipped)
         self.last_error = ''
         people = self._tracker.update(found.persons, frame.stamp_ns)
-        found = replace(found, persons=people, skipped_before=skipped)
+        found = replace(found, persons=people, epoch=self._epoch, skipped_before=skipped)
         return convert_frame(found, self._estimator.layout, self._layout)
 
     def failed(self, info: FrameInfo, seq_is_local: bool) -> PoseFrame:
@@ -79,7 +81,7 @@ class PoseStage:
         skipped = self._enter(info.stamp_ns, info.epoch, info.frame_seq)
         return PoseFrame(
             stamp_ns=info.stamp_ns, frame_seq=info.frame_seq, layout=self._layout.id,
-            image_width=0, image_height=0, frame_id=info.frame_id, epoch=info.epoch,
+            image_width=0, image_height=0, frame_id=info.frame_id, epoch=self._epoch,
             seq_is_local=seq_is_local, status=FrameStatus.ERROR, skipped_before=skipped,
             stage='pose', model=self.model)
 
@@ -87,6 +89,7 @@ class PoseStage:
         """Forget all earlier frames; ids of people are not used again."""
         self._forget()
         self._timeline = Timeline()
+        self._last_seq = None
 
     def close(self) -> None:
         """Give back what the estimator holds."""
@@ -94,9 +97,12 @@ class PoseStage:
 
     def _enter(self, stamp_ns: int, epoch: int, frame_seq: int) -> int:
         """Take the frame's place in time; return the frames skipped before it."""
-        if self._timeline.restarted(stamp_ns, epoch):
+        if self._timeline.restarted(stamp_ns, epoch, frame_seq):
             self.restarts += 1
             self._forget()
+            # A camera or bag that begins anew with an old epoch: consumers must see a new one.
+            self._epoch_offset = max(self._epoch_offset, self._epoch + 1 - epoch)
+        self._epoch = epoch + self._epoch_offset
         last, self._last_seq = self._last_seq, frame_seq
         skipped = max(0, frame_seq - last - 1) if last is not None else 0
         self.skipped += skipped
@@ -105,7 +111,6 @@ class PoseStage:
     def _forget(self) -> None:
         self._estimator.reset()
         self._tracker.reset()
-        self._last_seq = None
 
     def _empty(self, frame: Frame) -> PoseFrame:
         height, width = (*getattr(frame.image, 'shape', ()), 0, 0)[:2]

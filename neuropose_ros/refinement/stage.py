@@ -84,7 +84,7 @@ class RefinementStage:
             self.counters.repeats += 1
             return self._answer(pose, self._newest.persons)
         before_ns = self._timeline.newest_ns
-        if self._timeline.restarted(pose.stamp_ns, pose.epoch):
+        if self._timeline.restarted(pose.stamp_ns, pose.epoch, pose.frame_seq):
             self.counters.restarts += 1
             self._forget()
         elif self._newest is not None and self._newest.layout != pose.layout:

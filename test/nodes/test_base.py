@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,8 +13,10 @@ from neuropose_ros.core.errors import ModelError, NeuroposeError
 rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
+from std_msgs.msg import String  # noqa: E402
 
 from neuropose_ros.nodes.base import OK, RCLError, StageNode  # noqa: E402
+from neuropose_ros.nodes.ports import Output  # noqa: E402
 
 _NUMBERS = itertools.count()
 
@@ -25,6 +26,7 @@ class Probe(StageNode):
 
     error: Exception | None = None
     demand = False
+    broken: Exception | None = None
     calls: list[str]
 
     def setup(self) -> None:
@@ -40,6 +42,8 @@ class Probe(StageNode):
 
     def follow_demand(self, wanted: bool) -> None:
         self.calls.append(f'wanted {wanted}')
+        if self.broken is not None:
+            raise self.broken
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:
         return OK, 'fine', {}
@@ -91,17 +95,63 @@ def test_the_lifecycle_is_driven_from_outside_and_demand_counts_only_when_active
     assert node.calls == []
 
 
-def test_a_thread_ends_quietly_when_ros_is_gone_and_loudly_when_not(
-    node: Probe, monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    loud: list[Any] = []
-    monkeypatch.setattr(threading, 'excepthook', loud.append)
-
+def test_a_thread_that_dies_is_said_unless_ros_is_gone(node: Probe) -> None:
     def fail() -> None:
         raise RCLError('publisher is invalid')
 
-    node.thread('alive', fail).join()
-    assert len(loud) == 1
+    node.start()
+    node.thread('worker', fail).join()
+    assert 'worker ended: RCLError: publisher is invalid' in node._judge()[1]
+    node.failure = ''
     rclpy.shutdown()
-    node.thread('gone', fail).join()
-    assert len(loud) == 1
+    node.thread('worker', fail).join()
+    assert node.failure == ''
+
+
+def test_demand_that_cannot_be_followed_is_said_and_does_not_end_the_node(node: Probe) -> None:
+    node.start()
+    node.broken = ValueError('no such reliability')
+    node._poll()
+    assert 'no such reliability' in node._judge()[1]
+    node.broken = None
+    node.trigger_deactivate()
+    node.trigger_cleanup()
+    node.start()
+    assert node._judge()[1] == 'fine'
+
+
+def test_a_counter_rises_for_a_while_and_then_rests(
+    node: Probe, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr('neuropose_ros.nodes.base.time.monotonic', lambda: now[0])
+    assert not node.rising('skipped', 0)
+    assert node.rising('skipped', 1)
+    now[0] += 4
+    assert node.rising('skipped', 1)
+    now[0] += 2
+    assert not node.rising('skipped', 1)
+    assert node.rising('skipped', 2)
+
+
+def test_a_topic_lies_beside_its_image_unless_it_is_remapped_itself(ros_domain: int) -> None:
+    rclpy.init(domain_id=ros_domain)
+    node = Probe('remapped', cli_args=['--ros-args', '-r', 'camera_info:=/elsewhere'])
+    try:
+        assert node.beside('frame_info', '/cam/image_raw') == '/cam/frame_info'
+        assert node.beside('camera_info', '/cam/image_raw') == '/elsewhere'
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+def test_a_port_that_is_closed_while_another_thread_sends_stays_silent(node: Probe) -> None:
+    node.start()
+    output: Output[Any] = Output(
+        node, 'words', String, 1, lambda text: String(data=text), key=id)
+    output.close()
+    output.close()
+    assert output.outside == 0
+    assert not output.demanded
+    output.send('too late')
+    assert output.published == 0

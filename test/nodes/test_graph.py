@@ -15,7 +15,9 @@ from neuropose_ros.core.pose import Frame, FrameStatus, JointState
 rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
-from neuropose_ros.msg import FrameInfo, PersonArray, SkeletonLayout  # noqa: E402
+from lifecycle_msgs.msg import Transition  # noqa: E402
+from lifecycle_msgs.srv import ChangeState  # noqa: E402
+from neuropose_ros.msg import FrameInfo, Person, PersonArray, SkeletonLayout  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
 from neuropose_ros.nodes import images, qos  # noqa: E402
@@ -181,3 +183,53 @@ def test_an_existing_topic_is_read_directly_and_namespaces_hold(
     assert refined[0].header.frame_id == 'usb_cam'
     assert (refined[0].frame_seq, refined[0].seq_is_local) == ((42, False) if infos else (0, True))
     assert refined[0].status == FrameStatus.NO_PERSON
+
+
+def change_state(graph: Any, node: str, transition: int) -> None:
+    """Drive a node's lifecycle from outside, as a lifecycle manager does."""
+    client = graph.node.create_client(ChangeState, f'{node}/change_state')
+    graph.until(client.service_is_ready, 10)
+    future = client.call_async(ChangeState.Request(transition=Transition(id=transition)))
+    graph.until(future.done, 20)
+    assert future.result().success
+
+
+def test_a_camera_that_waits_loses_nothing_while_its_consumer_is_away(graph: Any) -> None:
+    process = graph.start(
+        'composed', '--source', 'synthetic:walk?seconds=60&width=320&height=240', '--ros-args',
+        '-p', 'camera:policy:=every_frame')
+    refined = graph.collect(PersonArray, 'poses_refined')
+    graph.until(lambda: len(refined) > 10, 40)
+    change_state(graph, '/pose', Transition.TRANSITION_DEACTIVATE)
+    graph.spin_for(1.5)
+    away = len(refined)
+    change_state(graph, '/pose', Transition.TRANSITION_ACTIVATE)
+    graph.until(lambda: len(refined) > away + 10, 20)
+    for _ in range(3):
+        change_state(graph, '/refinement', Transition.TRANSITION_DEACTIVATE)
+        change_state(graph, '/refinement', Transition.TRANSITION_CLEANUP)
+        change_state(graph, '/refinement', Transition.TRANSITION_CONFIGURE)
+        change_state(graph, '/refinement', Transition.TRANSITION_ACTIVATE)
+    again = len(refined)
+    graph.until(lambda: len(refined) > again + 10, 20)
+    # What was under way inside the graph when it was cut is gone; the source waited.
+    assert all(0 < step <= 8 for step in np.diff(seqs(refined)))
+    assert process.end() == 0, process.output()
+
+
+def test_a_malformed_feedback_message_is_refused_and_a_restarted_camera_is_a_new_epoch(
+    graph: Any,
+) -> None:
+    pose = graph.start('pose')
+    poses = graph.collect(PersonArray, 'poses')
+    talker = graph.node.create_publisher(PersonArray, 'pose_feedback', 1)
+    graph.until(lambda: talker.get_subscription_count() == 1, 30)
+    talker.publish(PersonArray(persons=[Person(keypoints=[1.0, 2.0])]))
+    for epoch in (0, 1):
+        before = len(poses)
+        camera = graph.start('camera', '--source', SCENE)
+        graph.until(lambda: len(poses) > before + 5, 30)  # noqa: B023 - it ends in this turn
+        assert poses[-1].epoch == epoch
+        assert camera.end() == 0, camera.output()
+    assert 'refused' in pose.output()
+    assert pose.end() == 0, pose.output()

@@ -87,11 +87,29 @@ def test_a_restart_resets_everything_once(later: dict[str, int]) -> None:
     again = stage.process(frame(**later))
     assert (stage.restarts, estimator.resets) == (1, 1)
     assert again.skipped_before == 0
+    assert again.epoch == 1
     assert again.persons[0].track_id == 2
     assert again.persons[0].track_state is TrackState.TENTATIVE
     stage.process(replace(frame(later['seq'] + 1), stamp_ns=again.stamp_ns + 1,
-                          epoch=again.epoch))
+                          epoch=later.get('epoch', 0)))
     assert (stage.restarts, estimator.resets) == (1, 1)
+
+
+def test_a_restarted_camera_whose_clock_goes_on_begins_a_new_epoch() -> None:
+    stage = PoseStage(OnePerson())
+    for i in range(3):
+        assert stage.process(frame(i)).epoch == 0
+    again = [stage.process(replace(frame(i), stamp_ns=10**12 + i)) for i in range(3)]
+    assert [result.epoch for result in again] == [1, 1, 1]
+    assert stage.restarts == 1
+    looped = stage.process(replace(frame(3, epoch=1), stamp_ns=10**12 + 3))
+    assert looped.epoch == 2
+
+
+def test_frames_lost_where_a_loop_begins_are_counted() -> None:
+    stage = PoseStage(OnePerson())
+    stage.process(frame(0))
+    assert stage.process(frame(5, epoch=1)).skipped_before == 4
 
 
 def test_a_repeated_stamp_is_no_restart() -> None:
