@@ -54,8 +54,8 @@ PARAMETERS = (
         'image_transport', 'raw', 'compressed reads <image_raw>/compressed: the choice across '
         'hosts.', choices=('raw', 'compressed')),
     ParameterSpec(
-        'use_feedback', True, 'Use predicted people from pose_feedback to find regions.',
-        live=True),
+        'use_feedback', True, 'Hand predicted people from pose_feedback to the estimator; '
+        'blazepose follows its person itself and does not use them.', live=True),
     ParameterSpec(
         'expected_rate_hz', 0.0, 'Declared rate of the camera; below 90 % of it /diagnostics '
         'warns. 0 = not declared.', unit='Hz', minimum=0.0, maximum=1000.0, live=True),
