@@ -22,6 +22,7 @@ SHM_PER_PROCESS_BYTES = 18 << 20
 
 _PROCESSES = 3  # camera, pose, refinement
 
+_FAST_DDS_FAMILY = 'rmw_fastrtps'
 _SHM = Path('/dev/shm')
 _PROFILE = 'FASTDDS_DEFAULT_PROFILES_FILE'
 _PROFILE_FAST_DDS_2 = 'FASTRTPS_DEFAULT_PROFILES_FILE'
@@ -109,14 +110,15 @@ def describe(present: Mapping[str, str]) -> DdsSetup:
     """Return what is in force in a process with these variables, and what is wrong with it."""
     rmw = present.get('RMW_IMPLEMENTATION') or FAST_DDS
     total, free = _shm_bytes(_SHM)
-    chosen_profile = {
-        FAST_DDS: present.get(_PROFILE) or present.get(_PROFILE_FAST_DDS_2) or '',
-        CYCLONE_DDS: present.get(_CYCLONE_URI, ''),
-    }.get(rmw, '')
+    chosen_profile = ''
+    if rmw.startswith(_FAST_DDS_FAMILY):
+        chosen_profile = present.get(_PROFILE) or present.get(_PROFILE_FAST_DDS_2) or ''
+    elif rmw == CYCLONE_DDS:
+        chosen_profile = present.get(_CYCLONE_URI, '')
     return DdsSetup(
         rmw=rmw,
         profile=chosen_profile,
-        by_user=rmw not in (FAST_DDS, CYCLONE_DDS) or not _is_ours(chosen_profile),
+        by_user=not _is_ours(chosen_profile),
         allocator_by_user=_is_allocator_chosen(present),
         shm_bytes=total,
         shm_free_bytes=free,
@@ -126,7 +128,7 @@ def describe(present: Mapping[str, str]) -> DdsSetup:
 
 def _warnings(rmw: str, chosen_profile: str, total: int | None, free: int | None,
               ) -> tuple[str, ...]:
-    if rmw not in (FAST_DDS, CYCLONE_DDS):
+    if not rmw.startswith((_FAST_DDS_FAMILY, CYCLONE_DDS)):
         return (f'{rmw} runs with its own settings: if images get lost, unset RMW_IMPLEMENTATION '
                 'to use Fast DDS with the profile of neuropose_ros',)
     if rmw == CYCLONE_DDS or not _is_ours(chosen_profile):
@@ -137,7 +139,7 @@ def _warnings(rmw: str, chosen_profile: str, total: int | None, free: int | None
     if free < SHM_PER_PROCESS_BYTES:
         return (f'/dev/shm has {free >> 20} MiB free of {total >> 20}, but each process takes '
                 f'{SHM_PER_PROCESS_BYTES >> 20}: images will get lost; remove what dead processes '
-                'left (rm /dev/shm/fast*) or make it larger (docker run --shm-size=1g)',)
+                'left (fastdds shm clean) or make it larger (docker run --shm-size=1g)',)
     if total < _PROCESSES * SHM_PER_PROCESS_BYTES:
         return (f'/dev/shm has {total >> 20} MiB and each process takes '
                 f'{SHM_PER_PROCESS_BYTES >> 20}, so {_PROCESSES} of them do not fit and images '

@@ -97,10 +97,12 @@ def test_a_child_of_ours_knows_that_the_choice_was_ours(tmp_path: Path) -> None:
     assert dds.describe({**first, PROFILE: str(installed)}).by_user
 
 
-def test_another_middleware_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_middleware_is_named() -> None:
     setup = dds.describe({'RMW_IMPLEMENTATION': 'rmw_zenoh_cpp'})
     assert setup.by_user
     assert 'rmw_zenoh_cpp' in setup.warnings[0]
+    dynamic = dds.describe({'RMW_IMPLEMENTATION': 'rmw_fastrtps_dynamic_cpp', PROFILE: ONE_HOST})
+    assert (dynamic.profile, dynamic.by_user) == (ONE_HOST, False)
     cyclone = dds.describe({'RMW_IMPLEMENTATION': dds.CYCLONE_DDS, 'CYCLONEDDS_URI': CYCLONE})
     assert (cyclone.profile, cyclone.by_user, cyclone.warnings) == (CYCLONE, False, ())
 
