@@ -245,8 +245,15 @@ def test_leftovers_of_another_user_stand_in_the_way(tmp_path: Path) -> None:
     assert stale.status is Status.WARNING and 'user 4242' in stale.detail
     assert stale.fix == f'sudo rm -f {tmp_path}/*fastdds_port7411*'
     assert own.status is Status.NOTE and '9 MiB' in own.detail
+    assert own.fix.endswith('fastdds shm clean')
     assert 'user 4243' in running.detail and 'ROS_DOMAIN_ID' in running.detail
     assert not list(memory.check_leftovers(tmp_path, files[3:], user=1000))
+
+
+def test_the_fastdds_tool_is_called_where_it_lies(tmp_path: Path) -> None:
+    assert memory._fastdds(tmp_path) == 'fastdds'
+    (tmp_path / 'fastdds').touch()
+    assert memory._fastdds(tmp_path) == f'PATH={tmp_path}:$PATH fastdds'
 
 
 # --- the machine

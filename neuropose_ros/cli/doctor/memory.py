@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,13 +112,18 @@ def check_leftovers(folder: Path, files: Iterable[SharedFiles], user: int) -> It
             'leftovers',
             Status.NOTE,
             f'{own_bytes >> 20} MiB of shared memory of ended processes of yours',
-            'fastdds shm clean',
+            f'{_fastdds(Path(sys.executable).parent)} shm clean',
         )
     running = {item.owner for item in files if item.is_held and item.owner != user}
     if running:
         names = ', '.join(sorted(map(_user_name, running)))
         detail = f'ROS processes of {names} run here: another ROS_DOMAIN_ID keeps yours apart'
         yield Finding('shared memory', Status.NOTE, detail)
+
+
+def _fastdds(programs: Path) -> str:
+    """Return the call of the tool from any shell; with the wheels it lies beside this Python."""
+    return f'PATH={programs}:$PATH fastdds' if (programs / 'fastdds').exists() else 'fastdds'
 
 
 def _user_name(user: int) -> str:
