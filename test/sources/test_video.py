@@ -6,6 +6,7 @@ import logging
 import re
 import shutil
 import threading
+import time
 from fractions import Fraction
 
 import av
@@ -125,10 +126,16 @@ def test_rewind_starts_anew(tmp_path):
 def test_closed_while_it_is_read(tmp_path):
     source = VideoSource(write_video(tmp_path / 'a.mp4', range(0, 40_000, 40), size=(320, 240)))
     pictures = []
-    reader = threading.Thread(target=lambda: pictures.extend(iter(source.read, None)))
+
+    def read():
+        # In no hurry: on a busy machine all would be read before the close.
+        time.sleep(0.002)
+        return source.read()
+
+    reader = threading.Thread(target=lambda: pictures.extend(iter(read, None)))
     reader.start()
     while len(pictures) < 3:
-        pass
+        time.sleep(0.001)
     source.close()
     reader.join(5)
     assert not reader.is_alive()
