@@ -20,6 +20,7 @@ _STALL_S = 10.0
 
 def measure_graph(
     commands: Sequence[Sequence[str]], environment: dict[str, str], *, frames: int, warm_up: int,
+    listen_to_poses: bool = False,
 ) -> dict[str, Any]:
     """Return fps after ``warm_up``, lost frames and stage latencies of one run.
 
@@ -30,7 +31,7 @@ def measure_graph(
         children = [subprocess.Popen(command, env=environment, stdout=log, stderr=log)
                     for command in commands]
         try:
-            received, poses = _receive(children, environment, frames)
+            received, poses = _receive(children, environment, frames, listen_to_poses)
         except NeuroposeError as error:
             log.seek(0)
             raise NeuroposeError(f'{error}\n{log.read()[-2000:]}') from None
@@ -53,6 +54,7 @@ def _end(children: Sequence[subprocess.Popen[bytes]]) -> None:
 
 def _receive(
     children: Sequence[subprocess.Popen[bytes]], environment: dict[str, str], frames: int,
+    listen_to_poses: bool,
 ) -> tuple[list[tuple[float, Any]], list[Any]]:
     """Collect (arrival s, poses_refined) and poses until the last frame or a stall."""
     import rclpy
@@ -77,7 +79,8 @@ def _receive(
     node.create_subscription(
         PersonArray, 'poses_refined', lambda m: received.append((time.perf_counter(), m)),
         reliable(100))
-    node.create_subscription(PersonArray, 'poses', poses.append, reliable(100))
+    if listen_to_poses:
+        node.create_subscription(PersonArray, 'poses', poses.append, reliable(100))
     last = time.monotonic()
     try:
         while not received or received[-1][1].frame_seq < frames - 1:

@@ -49,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
         path = Path(folder) / 'frames.npy'
         _prepare(args, path)
         rounds = [_round(path, args) for _ in tqdm(range(args.rounds), desc='rounds', unit='')]
-    report = _report(rounds)
+        stages = _stages(path, args)
+    report = _report(rounds, stages)
     _show(report, rounds, args)
     if args.json:
         print(json.dumps(report))
@@ -134,16 +135,29 @@ def _round(path: Path, args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     return results
 
 
-def _report(rounds: list[dict[str, dict[str, Any]]]) -> dict[str, Any]:
+def _stages(path: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """Stage latencies, from runs of their own: listening to poses as well costs frames."""
+    from neuropose_ros.cli.bench.graph_run import measure_graph
+
+    return {
+        mode: measure_graph(
+            _commands(mode, path, args.threads), _environment(), frames=args.frames,
+            warm_up=_WARM_UP, listen_to_poses=True)['stages']
+        for mode in MODES[1:]
+    }
+
+
+def _report(
+    rounds: list[dict[str, dict[str, Any]]], stages: dict[str, Any],
+) -> dict[str, Any]:
     def median(values: list[float]) -> float:
         return round(statistics.median(values), 4)
 
-    last = rounds[-1]
     return {
         'bare_fps': median([r['bare']['fps'] for r in rounds]),
         'composed_ratio': median([r['composed']['fps'] / r['bare']['fps'] for r in rounds]),
         'processes_ratio': median([r['processes']['fps'] / r['bare']['fps'] for r in rounds]),
-        'stages': {mode: last[mode]['stages'] for mode in MODES[1:]},
+        'stages': stages,
         'lost': {mode: sum(r[mode]['lost'] for r in rounds) for mode in MODES[1:]},
     }
 
