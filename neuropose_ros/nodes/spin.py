@@ -28,7 +28,6 @@ EXIT_BAD_INPUT = 2
 _LOOK_S = 0.2
 # Loading may take this long after the first signal; launch waits for 5 s.
 _PATIENCE_S = 1.0
-_SWITCH_S = 1e-4
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
