@@ -13,6 +13,10 @@ class ModelError(NeuroposeError):
     """A model cannot be fetched, verified, converted or loaded."""
 
 
+class OutOfMemoryError(ModelError):
+    """A device has no room for a network or a batch of this size; a smaller one may do."""
+
+
 class LayoutError(NeuroposeError):
     """A skeleton layout is unknown or does not fit the data."""
 

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from neuropose_ros.inference.ops.device import DeviceOps, Tensor
+
 Tensors = Mapping[str, NDArray[Any]]
 
 
@@ -47,6 +49,16 @@ class Runtime(Protocol):
         """The outputs, in the network's order."""
         ...
 
+    @property
+    def ops(self) -> DeviceOps:
+        """Pre- and post-processing beside the network."""
+        ...
+
+    @property
+    def largest_batch(self) -> int:
+        """The largest first axis of the inputs; 0 = any."""
+        ...
+
     def run(self, inputs: Tensors, into: Tensors | None = None) -> dict[str, NDArray[Any]]:
         """Run once; every output by name. The arrays belong to the caller.
 
@@ -57,6 +69,18 @@ class Runtime(Protocol):
 
         Raises:
             ModelError: an array is missing or of the wrong shape or type.
+            OutOfMemoryError: the device has no room for these shapes.
+        """
+        ...
+
+    def run_on_device(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Run once on arrays that `ops` made; the outputs stay there.
+
+        The outputs are valid until the next run.
+
+        Raises:
+            ModelError: an array is missing or of the wrong shape or type.
+            OutOfMemoryError: the device has no room for these shapes.
         """
         ...
 
