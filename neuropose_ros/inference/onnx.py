@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuropose_ros.core.errors import ModelError
+from neuropose_ros.inference.ops.host import HostOps
 from neuropose_ros.inference.runtime import Tensors, TensorSpec
 from neuropose_ros.inference.threads import thread_budget
 
@@ -58,6 +59,7 @@ class OnnxRuntime:
         self._inputs = tuple(map(_spec, self._session.get_inputs()))
         self._outputs = tuple(map(_spec, self._session.get_outputs()))
         self._names = [spec.name for spec in self._outputs]
+        self._ops = HostOps()
 
     @property
     def name(self) -> str:
@@ -79,6 +81,16 @@ class OnnxRuntime:
         """The outputs, in the network's order."""
         return self._outputs
 
+    @property
+    def ops(self) -> HostOps:
+        """Pre- and post-processing on the host."""
+        return self._ops
+
+    @property
+    def largest_batch(self) -> int:
+        """The fixed first axis of the inputs; 0 = any."""
+        return min((spec.shape[0] or 0 for spec in self._inputs if spec.shape), default=0)
+
     def run(self, inputs: Tensors, into: Tensors | None = None) -> dict[str, NDArray[Any]]:
         """Run once; every output by name.
 
@@ -98,6 +110,10 @@ class OnnxRuntime:
         except Exception as error:  # its exceptions share no base
             raise ModelError(f'{self._title} failed: {error}') from error
         return dict(zip(self._names, values, strict=True))
+
+    def run_on_device(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
+        """Run once; the host is the device."""
+        return self.run(inputs)
 
     def _run_into(self, inputs: Tensors, into: Tensors) -> dict[str, NDArray[Any]]:
         binding = self._session.io_binding()

@@ -24,6 +24,15 @@ def test_it_says_what_it_takes_and_gives(runtime: OnnxRuntime) -> None:
     assert typed.outputs == (TensorSpec('flat', (1, 320), 'float32'),)
 
 
+def test_the_host_is_its_device(runtime: OnnxRuntime) -> None:
+    picture = np.full((1, 8, 8, 3), 7, np.uint8)
+    assert runtime.ops.device == 'cpu'
+    assert runtime.largest_batch == 1
+    on_device = runtime.run_on_device({'image': runtime.ops.upload(picture)})
+    np.testing.assert_array_equal(
+        runtime.ops.download(on_device['flat']), runtime.run({'image': picture})['flat'])
+
+
 def test_outputs_belong_to_the_caller(runtime: OnnxRuntime) -> None:
     black, white = np.zeros((1, 8, 8, 3), np.uint8), np.full((1, 8, 8, 3), 255, np.uint8)
     first = runtime.run({'image': black})['flat']
