@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from rclpy.parameter import Parameter
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import Image
 
 from neuropose_ros.core import wire
 from neuropose_ros.core.errors import ImageError
@@ -27,14 +27,14 @@ from neuropose_ros.nodes.base import (
     StageNode,
     judge_rate,
 )
+from neuropose_ros.nodes.frame_input import FrameInput, Item
 from neuropose_ros.nodes.hub import Hub
-from neuropose_ros.nodes.mailbox import Mailbox
 from neuropose_ros.nodes.parameters import ParameterSpec
 from neuropose_ros.nodes.ports import Input, Output
 from neuropose_ros.nodes.rates import RateMeter
 from neuropose_ros.nodes.spin import run
 from neuropose_ros.nodes.types import ROS
-from neuropose_ros.pose.arrivals import Arrival, Arrivals
+from neuropose_ros.pose.arrivals import Arrival
 from neuropose_ros.pose.create import ESTIMATORS, create_estimator
 from neuropose_ros.pose.stage import PoseStage
 
@@ -75,13 +75,10 @@ class PoseNode(StageNode):
     ) -> None:
         """Declare; the model is loaded at configure."""
         super().__init__('pose', hub=hub, overrides=overrides, cli_args=cli_args)
-        self._received = RateMeter()
         self._processed = RateMeter()
         self._bad_feedback = 0
-        self._unstamped = 0
         self._restarts = 0
         self._ahead_ms = 0.0
-        self._image_errors = 0
         self._last_problem = ''
         self._problems = 0
         self._stage: PoseStage | None = None
@@ -100,8 +97,7 @@ class PoseNode(StageNode):
         target = layout(chosen['layout']) if chosen['layout'] else estimator.layout
         self._stage = PoseStage(estimator, layout=target)
         self._layout = target
-        self._arrivals: Arrivals[Image | CompressedImage] = Arrivals()
-        self._mailbox: Mailbox[Frame | Arrival[Any]] = Mailbox()
+        self._images = FrameInput(self, chosen['image_transport'])
         self._poses: Output[PoseFrame] = Output(
             self, 'poses', PersonArray, qos.reliable(10),
             lambda frame: wire.pose_frame_to_message(frame, ROS),
@@ -114,30 +110,18 @@ class PoseNode(StageNode):
             qos.reliable(10),
             lambda info: wire.frame_info_to_message(info, ROS),
             key=lambda info: info.stamp_ns, hub=self.hub)
-        self._open_inputs(chosen['image_transport'])
-        self._layouts = Repeater(
-            self, 'layouts', SkeletonLayout, lambda: [wire.layout_to_message(self._layout, ROS)])
-        self._worker = self.thread('pose worker', self._work)
-
-    def _open_inputs(self, transport: str) -> None:
-        base = self.resolve_topic_name('image_raw')
-        compressed = transport == 'compressed'
-        self._image: Input[Frame] = Input(
-            self, f'{base}/compressed' if compressed else base,
-            CompressedImage if compressed else Image, qos.best_effort(5), self._on_image,
-            on_value=self._on_frame, message_key=lambda m: wire.stamp_ns(m.header.stamp),
-            hub=self.hub, local_topic=base)
-        self._info: Input[wire.FrameInfo] = Input(
-            self, self.beside('frame_info', base), FrameInfo, qos.reliable(50), self._on_info)
         self._feedback_in: Input[PoseFrame] = Input(
             self, 'pose_feedback', PersonArray, qos.best_effort(1),
             self._on_feedback_message, on_value=self._on_feedback,
             message_key=lambda m: (wire.stamp_ns(m.header.stamp), m.frame_seq), hub=self.hub)
+        self._layouts = Repeater(
+            self, 'layouts', SkeletonLayout, lambda: [wire.layout_to_message(self._layout, ROS)])
+        self._worker = self.thread('pose worker', lambda: self._images.work(self._try))
 
     def teardown(self) -> None:
         """Stop the worker, drop the model."""
         if self._worker is not None:
-            self._mailbox.close()
+            self._images.close()
             self._worker.join(timeout=5.0)
             self._worker = None
             self._layouts.close()
@@ -151,53 +135,8 @@ class PoseNode(StageNode):
 
     def follow_demand(self, wanted: bool) -> None:
         """Read images only while in demand."""
-        if not wanted and self._image.is_open:
-            self._mailbox.clear()
-        self._image.want(wanted)
-        # Frames of this process carry what FrameInfo says themselves.
-        self._info.want(wanted and self._image.subscribed)
-        if wanted:
-            self._take(self._arrivals.overdue())
+        self._images.want(wanted)
         self._feedback_in.want(wanted and self.settings['use_feedback'])
-
-    # -- receiving: in the executor's or the camera's thread -----------------------------------
-
-    def _now_ns(self) -> int:
-        return int(self.get_clock().now().nanoseconds)
-
-    def _on_frame(self, frame: Frame) -> None:
-        self._received.tick()
-        if frame.stamp_ns <= 0:
-            self._unstamped += 1
-            self.say_once('zero', f'{self._image.topic}: a frame has no time and is refused')
-            return
-        frame = replace(frame, receive_ms=(self._now_ns() - frame.stamp_ns) / 1e6)
-        if frame.policy is FramePolicy.EVERY_FRAME:
-            # The camera's own thread waits here: that is its pace.
-            # The camera's patience to end (5 s) is longer.
-            self._mailbox.put_waiting(frame, timeout_s=4.0)
-        else:
-            self._mailbox.put_newest(frame)
-
-    def _on_image(self, message: Image | CompressedImage) -> None:
-        self._received.tick()
-        stamp_ns = wire.stamp_ns(message.header.stamp)
-        self._take(self._arrivals.image(
-            message, stamp_ns, message.header.frame_id,
-            informed=self._info.publishers() > 0))
-        if stamp_ns == 0:
-            self.say_once('zero', f'{self._image.topic}: an image has a zero stamp and is '
-                          'refused: the camera driver must set header.stamp')
-
-    def _on_info(self, message: FrameInfo) -> None:
-        self._take(self._arrivals.info(wire.frame_info_from_message(message)))
-
-    def _take(self, arrivals: list[Arrival[Any]]) -> None:
-        for arrival in arrivals:
-            if arrival.info.policy is FramePolicy.EVERY_FRAME:
-                self._mailbox.put_waiting(arrival, timeout_s=0.0)
-            else:
-                self._mailbox.put_newest(arrival)
 
     def _on_feedback(self, feedback: PoseFrame) -> None:
         self._feedback = feedback
@@ -211,103 +150,88 @@ class PoseNode(StageNode):
 
     # -- working: in the worker's thread -------------------------------------------------------
 
-    def _work(self) -> None:
-        mailbox = self._mailbox
-        while not mailbox.closed:
-            item = mailbox.get(timeout_s=1.0)
-            if item is None:
-                continue
-            try:
-                self._process(item)
-            except (RCLError, InvalidHandle):
-                raise
-            except Exception as error:  # noqa: BLE001 - one frame must not end all others
-                self._note_problem(f'a frame is lost: {type(error).__name__}: {error}')
-                self.get_logger().error(traceback.format_exc(), once=True)
+    def _try(self, item: Item) -> None:
+        try:
+            self._process(item)
+        except (RCLError, InvalidHandle):
+            raise
+        except Exception as error:  # noqa: BLE001 - one frame must not end all others
+            self._note_problem(f'a frame is lost: {type(error).__name__}: {error}')
+            self.get_logger().error(traceback.format_exc(), once=True)
 
-    def _process(self, item: Frame | Arrival[Any]) -> None:
-        frame = item if isinstance(item, Frame) else self._decode(item)
-        if frame is not None and self._stage is not None:
-            feedback = self._feedback if self.settings['use_feedback'] else None
-            poses = self._stage.process(frame, feedback)
-            self._processed.tick()
-            self._ahead_ms = 0.0 if frame.policy is FramePolicy.EVERY_FRAME else -frame.receive_ms
-            self._note_problem(self._stage.last_error)
-            self._note_restart()
-            self._poses.send(poses)
-            if self._debug.outside:
-                drawn = overlay.draw(frame.image, poses, self._layout)
-                self._debug.send(replace(frame, image=drawn))
+    def _process(self, item: Item) -> None:
+        if self._stage is None:
+            return
+        try:
+            frame = self._images.decode(item)
+        except ImageError as error:
+            self._note_problem(str(error))
+            if isinstance(item, Arrival):
+                self._poses.send(self._stage.failed(item.info, item.seq_is_local))
+        else:
+            self._estimate(frame, self._stage)
         if isinstance(item, Arrival) and item.info.policy is FramePolicy.EVERY_FRAME:
             self._done.send(item.info)
 
-    def _decode(self, arrival: Arrival[Any]) -> Frame | None:
-        info = arrival.info
-        try:
-            image = images.image_to_bgr(arrival.payload)
-        except ImageError as error:
-            self._image_errors += 1
-            self._note_problem(str(error))
-            if self._stage is not None:
-                self._poses.send(self._stage.failed(info, arrival.seq_is_local))
-            return None
-        return Frame(
-            image=image, stamp_ns=info.stamp_ns, frame_seq=info.frame_seq,
-            frame_id=info.frame_id, epoch=info.epoch, source=info.source, policy=info.policy,
-            rectified=info.rectified, seq_is_local=arrival.seq_is_local,
-            receive_ms=(self._now_ns() - info.stamp_ns) / 1e6)
+    def _estimate(self, frame: Frame, stage: PoseStage) -> None:
+        feedback = self._feedback if self.settings['use_feedback'] else None
+        poses = stage.process(frame, feedback)
+        self._processed.tick()
+        self._ahead_ms = 0.0 if frame.policy is FramePolicy.EVERY_FRAME else -frame.receive_ms
+        self._note_problem(stage.last_error)
+        self._note_restart(stage)
+        self._poses.send(poses)
+        if self._debug.outside:
+            drawn = overlay.draw(frame.image, poses, self._layout)
+            self._debug.send(replace(frame, image=drawn))
 
-    def _note_restart(self) -> None:
-        if self._stage is not None and self._stage.restarts != self._restarts:
-            self._restarts = self._stage.restarts
+    def _note_restart(self, stage: PoseStage) -> None:
+        if stage.restarts != self._restarts:
+            self._restarts = stage.restarts
             self.get_logger().info('time or epoch began anew: earlier frames are forgotten')
 
     def _note_problem(self, problem: str) -> None:
         if problem:
             self._last_problem = problem
             self._problems += 1
-            self.say_once(problem, f'{self._image.topic}: {problem}')
+            self.say_once(problem, f'{self._images.topic}: {problem}')
 
     # -- health ----------------------------------------------------------------------------------
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:
         """Judge rate, load, stamps and errors of the last seconds."""
         level, sentence = judge_rate(
-            self._received, self.settings['expected_rate_hz'], wanted=self._image.is_open)
+            self._images.received, self.settings['expected_rate_hz'],
+            wanted=self._images.is_open)
         problem = self._present_problem()
         if level == OK and problem:
             level, sentence = WARN, problem
         stage = self._stage
-        details = {
+        details: dict[str, object] = {
             'model': '' if stage is None else stage.model,
             'layout': self._layout.id,
-            'received': self._received.count,
+            **self._images.details(),
             'processed': self._processed.count,
             'published': self._poses.sent,
             'skipped': 0 if stage is None else stage.skipped,
-            'waiting_replaced': self._mailbox.replaced,
-            'image_errors': self._image_errors,
-            'zero_stamps': self._arrivals.zero_stamps + self._unstamped,
-            'repeated_stamps': self._arrivals.repeats,
-            'without_frame_info': self._arrivals.unpaired,
             'bad_feedback': self._bad_feedback,
             'restarts': self._restarts,
         }
         return level, sentence, {key: str(value) for key, value in details.items()}
 
     def _present_problem(self) -> str:
-        zero_stamps = self._arrivals.zero_stamps + self._unstamped
-        received_hz, processed_hz = self._received.rate_hz(), self._processed.rate_hz()
-        publishers = self._image.publishers()
+        source = self._images
+        received_hz, processed_hz = source.received.rate_hz(), self._processed.rate_hz()
+        publishers = source.publishers()
         problems = (
             (self.rising('problems', self._problems), self._last_problem),
-            (self.rising('zero', zero_stamps),
+            (self.rising('zero', source.zero_stamps),
              'images with a zero stamp are refused (use_sim_time needs /clock)'),
             (self.rising('feedback', self._bad_feedback),
              'malformed pose_feedback messages are refused'),
             (publishers > 1,
-             f'{publishers} publishers on {self._image.topic}: give each its own namespace'),
-            (self._image.is_open and processed_hz < 0.9 * received_hz,
+             f'{publishers} publishers on {source.topic}: give each its own namespace'),
+            (source.is_open and processed_hz < 0.9 * received_hz,
              f'{processed_hz:.1f} of {received_hz:.1f} Hz are worked on: the machine is too slow '
              'or too busy'),
             (self._ahead_ms > _FUTURE_MS,
