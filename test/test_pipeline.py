@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from neuropose_ros.core.layouts import COCO17
@@ -19,16 +21,16 @@ from neuropose_ros.refinement.stage import RefinementStage
 
 
 class DotEstimator:
-    """Finds the brightest pixel and calls it every joint; notes the feedback it gets."""
+    """Finds the brightest pixel and calls it every joint; notes who was expected."""
 
     layout: SkeletonLayout = COCO17
     model = 'dot'
 
     def __init__(self) -> None:
-        self.feedback: list[PoseFrame | None] = []
+        self.expected: list[tuple[PersonPose, ...]] = []
 
-    def estimate(self, frame: Frame, feedback: PoseFrame | None = None) -> PoseFrame:
-        self.feedback.append(feedback)
+    def estimate(self, frame: Frame, expected: Sequence[PersonPose] = ()) -> PoseFrame:
+        self.expected.append(tuple(expected))
         y, x = np.unravel_index(int(frame.image[..., 0].argmax()), frame.image.shape[:2])
         points = np.tile(np.array((x, y), np.float32), (17, 1))
         points += np.linspace(0, 20, 17, dtype=np.float32)[:, None]
@@ -70,9 +72,15 @@ def test_every_frame_goes_through_all_stages_in_order() -> None:
 
 def test_the_refiners_prediction_reaches_the_estimator_one_frame_later() -> None:
     estimator = DotEstimator()
-    list(pipeline(estimator).run(frames(3)))
-    assert estimator.feedback[0] is None
-    assert [f.frame_seq for f in estimator.feedback[1:] if f is not None] == [0, 1]
+    results = list(pipeline(estimator).run(frames(3)))
+    assert estimator.expected[0] == ()
+    assert [r.poses.feedback_stamp_ns for r in results] == [
+        0, *(r.poses.stamp_ns for r in results[:-1])]
+    refined = results[1].refined.persons[0]
+    assert refined.keypoint_velocities is not None
+    np.testing.assert_allclose(
+        estimator.expected[2][0].keypoints,
+        refined.keypoints + refined.keypoint_velocities / 30, rtol=1e-4)
 
 
 def test_the_same_input_gives_identical_results() -> None:

@@ -13,6 +13,7 @@ from neuropose_ros.core.pose import Frame, FrameStatus, Image, PoseFrame
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.core.wire import FrameInfo
 from neuropose_ros.pose.estimator import PoseEstimator
+from neuropose_ros.pose.expectation import Expectation, usable_feedback
 from neuropose_ros.pose.tracking import Tracker
 
 
@@ -61,19 +62,26 @@ class PoseStage:
         """Return the people in ``frame``; status ERROR and `last_error` if it cannot be used.
 
         A frame of a new epoch, or from before the last one, makes the stage begin anew.
+
+        Args:
+            frame: the next one.
+            feedback: the newest people of the refinement, which help to expect who is where.
         """
         skipped = self._enter(frame.stamp_ns, frame.epoch, frame.frame_seq)
         try:
             image = checked_image(frame.image)
             if image is not frame.image:
                 frame = replace(frame, image=image)
-            found = self._estimator.estimate(frame, feedback)
+            expected = self._expect(frame.stamp_ns, feedback)
+            found = self._estimator.estimate(frame, expected)
         except NeuroposeError as error:
             self.last_error = str(error)
             return replace(self._empty(frame), epoch=self._epoch, skipped_before=skipped)
         self.last_error = ''
         people = self._tracker.update(found.persons, frame.stamp_ns)
-        found = replace(found, persons=people, epoch=self._epoch, skipped_before=skipped)
+        found = replace(
+            found, persons=people, epoch=self._epoch, skipped_before=skipped,
+            feedback_stamp_ns=expected.feedback_stamp_ns)
         return convert_frame(found, self._estimator.layout, self._layout)
 
     def failed(self, info: FrameInfo, seq_is_local: bool) -> PoseFrame:
@@ -94,6 +102,12 @@ class PoseStage:
     def close(self) -> None:
         """Give back what the estimator holds."""
         self._estimator.close()
+
+    def _expect(self, stamp_ns: int, feedback: PoseFrame | None) -> Expectation:
+        usable = usable_feedback(
+            feedback, stamp_ns=stamp_ns, epoch=self._epoch, given=self._layout,
+            wanted=self._estimator.layout)
+        return Expectation(lambda: self._tracker.predict(stamp_ns), usable, stamp_ns=stamp_ns)
 
     def _enter(self, stamp_ns: int, epoch: int, frame_seq: int) -> int:
         """Take the frame's place in time; return the frames skipped before it."""

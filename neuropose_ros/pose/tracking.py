@@ -69,6 +69,12 @@ class Tracker:
         """Forget everybody."""
         self._tracks = []
 
+    def predict(self, stamp_ns: int) -> tuple[PersonPose, ...]:
+        """Return everybody who is remembered at ``stamp_ns``."""
+        return tuple(
+            replace(track.person, track_id=track.track_id, track_state=track.state)
+            for track in self._tracks if stamp_ns - track.seen_ns <= self._memory_ns)
+
     def update(self, people: Sequence[PersonPose], stamp_ns: int) -> tuple[PersonPose, ...]:
         """Return the people with their track ids and states, in the given order."""
         self._tracks = [

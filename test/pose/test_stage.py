@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,28 +16,31 @@ from neuropose_ros.pose.stage import PoseStage
 class OnePerson:
     """An estimator that finds somebody in every picture, at the brightness of its first pixel."""
 
-    def __init__(self) -> None:
+    def __init__(self, layout: SkeletonLayout = BLAZEPOSE33, *, looks: bool = True) -> None:
+        self.layout = layout
+        self.looks = looks
+        self.expected: list[tuple[PersonPose, ...]] = []
         self.resets = 0
         self.closed = False
         self.fails = ''
 
     @property
-    def layout(self) -> SkeletonLayout:
-        return BLAZEPOSE33
-
-    @property
     def model(self) -> str:
         return 'one-person'
 
-    def estimate(self, frame: Frame, feedback: PoseFrame | None = None) -> PoseFrame:
+    def estimate(self, frame: Frame, expected: Sequence[PersonPose] = ()) -> PoseFrame:
         if self.fails:
             raise ModelError(self.fails)
-        points = np.stack((np.arange(33.0), np.arange(33.0)), -1).astype(np.float32)
+        if self.looks:
+            self.expected.append(tuple(expected))
+        count = len(self.layout)
+        points = np.stack((np.arange(count), np.arange(count)), -1).astype(np.float32)
         person = PersonPose(
-            keypoints=points + frame.image[0, 0, 0], keypoint_scores=np.ones(33, np.float32),
-            keypoint_states=np.full(33, 7, np.uint8), box=np.array([0, 0, 33, 33], np.float32))
+            keypoints=points + frame.image[0, 0, 0], keypoint_scores=np.ones(count, np.float32),
+            keypoint_states=np.full(count, 7, np.uint8), score=1.0,
+            box=np.array([0, 0, 33, 33], np.float32))
         return PoseFrame(
-            stamp_ns=frame.stamp_ns, frame_seq=frame.frame_seq, layout=BLAZEPOSE33.id,
+            stamp_ns=frame.stamp_ns, frame_seq=frame.frame_seq, layout=self.layout.id,
             image_width=frame.image.shape[1], image_height=frame.image.shape[0],
             epoch=frame.epoch, status=FrameStatus.OK, persons=(person,))
 
@@ -178,3 +182,48 @@ def test_reset_and_close() -> None:
     assert stage.restarts == 0
     stage.close()
     assert estimator.closed
+
+
+def feedback_of(result: PoseFrame, **changed: Any) -> PoseFrame:
+    """The refiner's answer to a result: everybody five pixels to the right of it."""
+    people = tuple(replace(
+        one, keypoints=one.keypoints + np.float32((5, 0)),
+        keypoint_velocities=np.zeros_like(one.keypoints)) for one in result.persons)
+    return replace(result, **{'stage': 'refinement', 'persons': people, **changed})
+
+
+def test_the_estimator_is_told_who_is_expected_where() -> None:
+    estimator = OnePerson()
+    stage = PoseStage(estimator)
+    results = [stage.process(frame(i)) for i in range(2)]
+    assert estimator.expected[0] == ()
+    [person] = estimator.expected[1]
+    assert person.track_id == results[0].persons[0].track_id
+    np.testing.assert_allclose(person.keypoints, results[0].persons[0].keypoints, atol=1e-3)
+    assert [result.feedback_stamp_ns for result in results] == [0, 0]
+
+
+def test_feedback_corrects_what_is_expected_and_is_named_in_the_result() -> None:
+    estimator = OnePerson()
+    stage = PoseStage(estimator)
+    first = stage.process(frame(0))
+    second = stage.process(frame(1), feedback_of(first))
+    assert second.feedback_stamp_ns == first.stamp_ns
+    np.testing.assert_allclose(
+        estimator.expected[1][0].keypoints - first.persons[0].keypoints, [[5, 0]] * 33, atol=1e-3)
+
+
+def test_an_estimator_that_does_not_look_uses_no_feedback() -> None:
+    stage = PoseStage(OnePerson(looks=False))
+    first = stage.process(frame(0))
+    assert stage.process(frame(1), feedback_of(first)).feedback_stamp_ns == 0
+
+
+def test_feedback_of_another_epoch_or_layout_is_not_used() -> None:
+    stage = PoseStage(OnePerson(), layout=COCO17)
+    first = stage.process(frame(0))
+    assert first.layout == COCO17.id
+    assert stage.process(frame(1), feedback_of(first)).feedback_stamp_ns == 0, 'lacks joints'
+    stage = PoseStage(OnePerson())
+    first = stage.process(frame(0))
+    assert stage.process(frame(1), feedback_of(first, epoch=4)).feedback_stamp_ns == 0

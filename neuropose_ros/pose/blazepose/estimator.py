@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -99,15 +100,15 @@ class BlazePose:
         self._detector.close()
         self._landmark.close()
 
-    def estimate(self, frame: Frame, feedback: PoseFrame | None = None) -> PoseFrame:
+    def estimate(self, frame: Frame, expected: Sequence[PersonPose] = ()) -> PoseFrame:
         """Return the person in ``frame``, or nobody.
 
-        Predicted people are not used: the region already follows the person.
+        Expected people are not used: the region already follows the person.
 
         Raises:
             ImageError: the image is larger than OpenCV can warp.
         """
-        del feedback
+        del expected
         image = frame.image
         height, width = image.shape[:2]
         if max(height, width) > _LARGEST_SIDE_PX:
