@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 States = NDArray[np.uint8]
 Image = NDArray[np.uint8]
+Depth = NDArray[np.float32] | NDArray[np.uint16]
+"""(H, W) along the optical axis: float32 m or uint16 mm; 0, NaN and inf = unknown (REP-118)."""
 
 
 class FrameStatus(IntEnum):
@@ -142,6 +144,7 @@ class Frame:
         stamp_ns: acquisition time, ROS time.
         truth: the true people, where the source knows them (synthetic subject).
         receive_ms: acquisition to arrival here; only as good as the clocks.
+        depth: of the same instant and view, of any resolution, where the source has it.
     """
 
     image: Image
@@ -155,3 +158,21 @@ class Frame:
     seq_is_local: bool = False
     receive_ms: float = 0.0
     truth: PoseFrame | None = field(default=None, repr=False)
+    depth: Depth | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SceneEmbedding:
+    """What a whole picture looks like.
+
+    Attributes:
+        model: id of the encoder; vectors of different models do not mix.
+        embedding: (D,) float32, as the encoder gives it.
+    """
+
+    stamp_ns: int
+    frame_seq: int
+    model: str
+    embedding: Floats
+    frame_id: str = ''
+    epoch: int = 0

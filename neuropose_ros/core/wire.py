@@ -27,6 +27,7 @@ from neuropose_ros.core.pose import (
     Origin3D,
     PersonPose,
     PoseFrame,
+    SceneEmbedding,
     States,
     TrackState,
 )
@@ -255,6 +256,29 @@ def frame_info_from_message(message: Any) -> FrameInfo:
         source=message.source,
         policy=_enum(FramePolicy, message.policy),
         rectified=bool(message.rectified),
+    )
+
+
+def scene_to_message(scene: SceneEmbedding, types: MessageTypes) -> Any:
+    """Return a SceneEmbedding message."""
+    return types.find('neuropose_ros/msg/SceneEmbedding')(
+        header=types.header(scene.stamp_ns, scene.frame_id),
+        frame_seq=scene.frame_seq,
+        epoch=scene.epoch,
+        model=scene.model,
+        embedding=types.sequence(scene.embedding, 'float32'),
+    )
+
+
+def scene_from_message(message: Any) -> SceneEmbedding:
+    """Return the value of a SceneEmbedding message."""
+    return SceneEmbedding(
+        stamp_ns=stamp_ns(message.header.stamp),
+        frame_id=message.header.frame_id,
+        frame_seq=int(message.frame_seq),
+        epoch=int(message.epoch),
+        model=message.model,
+        embedding=_own(message.embedding, np.float32, (len(message.embedding),)),
     )
 
 

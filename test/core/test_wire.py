@@ -19,6 +19,7 @@ from neuropose_ros.core.pose import (
     Origin3D,
     PersonPose,
     PoseFrame,
+    SceneEmbedding,
     TrackState,
 )
 from neuropose_ros.core.wire import (
@@ -30,6 +31,8 @@ from neuropose_ros.core.wire import (
     layout_to_message,
     pose_frame_from_message,
     pose_frame_to_message,
+    scene_from_message,
+    scene_to_message,
     stamp_ns,
 )
 
@@ -214,6 +217,13 @@ def test_frame_info_survives(wire):
     info = FrameInfo(1_234_567_890_123, 9, 'camera', 2, 'file.mp4', FramePolicy.EVERY_FRAME, True)
     message = wire.over_the_wire(frame_info_to_message(info, wire.types))
     assert astuple(frame_info_from_message(message)) == astuple(info)
+
+
+def test_a_scene_embedding_survives(wire):
+    scene = SceneEmbedding(
+        1_700_000_000_123_456_789, 2 ** 40, 'mobilenet', np.linspace(-1, 6, 5, dtype=np.float32),
+        frame_id='camera', epoch=3)
+    assert_same(scene_from_message(wire.over_the_wire(scene_to_message(scene, wire.types))), scene)
 
 
 def test_a_layout_survives_with_its_id(wire):
