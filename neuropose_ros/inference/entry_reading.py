@@ -1,0 +1,267 @@
+"""From the table of one network in a list to its `ModelEntry`, strictly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import numpy as np
+
+from neuropose_ros.core.errors import LayoutError
+from neuropose_ros.core.layouts import BUILT_IN
+from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.inference.entry import (
+    Conversion,
+    Format,
+    Kind,
+    ModelEntry,
+    NpmSource,
+    PathSource,
+    Published,
+    Source,
+    UrlSource,
+    WheelSource,
+)
+from neuropose_ros.inference.fields import Fields
+from neuropose_ros.inference.ops.device import PictureInput
+
+
+@dataclass(frozen=True)
+class DecoderRules:
+    """What an entry with a decoder may say.
+
+    Attributes:
+        kinds: what it is for; the first unless the entry says another.
+        layout: whether it has joints.
+        options: numbers that the decoder takes.
+    """
+
+    kinds: tuple[Kind, ...]
+    layout: bool = False
+    options: tuple[str, ...] = ()
+
+
+DECODERS: Mapping[str, DecoderRules] = {
+    'simcc': DecoderRules(('pose',), True, ('padding',)),
+    'heatmap': DecoderRules(('pose',), True, ('padding',)),
+    'movenet': DecoderRules(('pose',), True, ('padding',)),
+    'rtmo': DecoderRules(('pose',), True, ('fill',)),
+    'yolo-pose': DecoderRules(('pose',), True, ('fill',)),
+    'blazepose': DecoderRules(('pose',), True),
+    'blazepose-detector': DecoderRules(('part',)),
+    'blazepose-landmarks': DecoderRules(('part',), True),
+    'yolox': DecoderRules(('detector',), options=('fill', 'class')),
+    'yolox-nms': DecoderRules(('detector',), options=('fill', 'class')),
+    'rtmdet': DecoderRules(('detector',), options=('fill', 'class')),
+    'embedding': DecoderRules(('scene', 'reid')),
+}
+_DTYPES = ('float32', 'float16', 'uint8', 'int8', 'int32')
+_NAME = re.compile(r'[a-z0-9][a-z0-9._-]*')
+
+
+def read_entry(name: str, values: Any, origin: Path) -> ModelEntry:
+    """Read one entry.
+
+    Args:
+        name: its name in the list.
+        values: its table.
+        origin: the list; paths in it are relative to its folder.
+
+    Raises:
+        ModelError: the first mistake: file, entry, key, and what is allowed.
+    """
+    fields = Fields(values, f'{origin}: entry {name}')
+    if not _NAME.fullmatch(name):
+        raise fields.mistake(
+            'the name', 'may have small letters, digits, dots, dashes and underscores')
+    decoder = fields.text('decoder', allowed=tuple(DECODERS))
+    rules = DECODERS[decoder]
+    parts = fields.texts('parts', ())
+    sources = () if parts else _sources(fields, origin.parent)
+    own_file = bool(sources) and isinstance(sources[0], PathSource)
+    kind = fields.text('kind', rules.kinds[0], rules.kinds)
+    form = _format(fields, sources)
+    conversion = _conversion(fields, form)
+    entry = ModelEntry(
+        name=name, decoder=decoder, parts=parts, sources=sources, kind=cast(Kind, kind),
+        title=fields.text('title', name) if own_file else fields.text('title'),
+        licence=fields.text('licence', "the user's own") if own_file else fields.text('licence'),
+        format=form, convert=conversion,
+        input=PictureInput(1, 1) if parts else _picture(fields.table('input')),
+        sha256=_sha256(fields), layout=_layout(fields, rules, name, bool(parts)),
+        outputs=_outputs(fields), options=_options(fields, rules, decoder),
+        check=_check(fields.table('check')), published=_published(fields),
+        megabytes=fields.number('megabytes', 0.0), notes=fields.text('notes', ''), origin=origin)
+    fields.done()
+    return entry
+
+
+def _sources(fields: Fields, folder: Path) -> tuple[Source, ...]:
+    if fields.has('path') == fields.has('source'):
+        raise fields.mistake('path or source', 'is expected, one of the two')
+    if fields.has('path'):
+        return (PathSource(folder / Path(fields.text('path')).expanduser()),)
+    value = fields.anything('source')
+    tables = value if isinstance(value, list) else [value]
+    if not tables:
+        raise fields.mistake('source', 'is empty; a table, or a list of tables, is allowed')
+    return tuple(_source(fields.inside('source', table)) for table in tables)
+
+
+def _source(fields: Fields) -> Source:
+    source: Source
+    if fields.has('url'):
+        url = fields.text('url')
+        if not url.startswith(('http://', 'https://')):
+            raise fields.mistake('url', f'is {url!r}; http:// and https:// are allowed')
+        source = UrlSource(url, fields.text('member', ''))
+        if not source.file:
+            raise fields.mistake('url', f'{url!r} names no file')
+    elif fields.has('wheel'):
+        source = WheelSource(
+            wheel=fields.text('wheel'), python=fields.text('python'),
+            implementation=fields.text('implementation'), abi=fields.text('abi'),
+            platform=fields.text('platform'), file=fields.text('file'),
+            megabytes=fields.whole('megabytes'), member=fields.text('member'))
+    elif fields.has('npm'):
+        source = NpmSource(
+            npm=fields.text('npm'), file=fields.text('file'),
+            megabytes=fields.whole('megabytes'), member=fields.text('member'))
+    else:
+        raise fields.mistake('a key', 'is missing; allowed are url, wheel, npm')
+    fields.done()
+    return source
+
+
+def _format(fields: Fields, sources: tuple[Source, ...]) -> Format:
+    allowed = get_args(Format)
+    if fields.has('format') or not sources:
+        return cast(Format, fields.text('format', 'onnx', allowed))
+    source = sources[0]
+    name = getattr(source, 'member', '') or source.file
+    ending = name.rpartition('.')[2].lower()
+    if ending not in allowed:
+        raise fields.mistake(
+            'format', f'is missing and {name} does not say it; allowed are {", ".join(allowed)}')
+    return cast(Format, ending)
+
+
+def _conversion(fields: Fields, form: Format) -> Conversion | None:
+    if not fields.has('convert'):
+        fields.anything('convert')
+        return None
+    table = fields.table('convert')
+    conversion = Conversion(table.number('offset', 0.0), table.number('scale', 1.0))
+    table.done()
+    if form != 'tflite':
+        raise fields.mistake('convert', f'is for the format tflite, not {form}')
+    return conversion
+
+
+def _picture(fields: Fields) -> PictureInput:
+    picture = PictureInput(
+        width=fields.whole('width'), height=fields.whole('height'),
+        mean=fields.three('mean', (0.0, 0.0, 0.0)), std=fields.three('std', (1.0, 1.0, 1.0)),
+        channels=cast(Any, fields.text('channels', 'rgb', ('rgb', 'bgr'))),
+        axes=cast(Any, fields.text('axes', 'nchw', ('nchw', 'nhwc'))),
+        dtype=fields.text('dtype', 'float32', _DTYPES))
+    fields.done()
+    if 0.0 in picture.std:
+        raise fields.mistake('std', 'is 0; another number is allowed')
+    if np.dtype(picture.dtype).kind in 'iu' and (any(picture.mean) or set(picture.std) != {1.0}):
+        raise fields.mistake('dtype', f'is {picture.dtype}, which takes no mean and std')
+    return picture
+
+
+def _sha256(fields: Fields) -> str:
+    value = fields.text('sha256', '')
+    if value and not re.fullmatch('[0-9a-f]{64}', value):
+        raise fields.mistake('sha256', f'is {value!r}; 64 small hex digits are allowed')
+    return value
+
+
+def _layout(
+    fields: Fields, rules: DecoderRules, name: str, inherited: bool,
+) -> str | SkeletonLayout:
+    value = fields.anything('layout', '')
+    known = f'{", ".join(BUILT_IN)}, or a table with joints, bones and mirror'
+    if not rules.layout:
+        if value:
+            raise fields.mistake('layout', 'is not for this decoder, which has no joints')
+        return ''
+    if isinstance(value, Mapping):
+        return _own_layout(fields.inside('layout', value), name)
+    if not value and not inherited:
+        raise fields.mistake('layout', f'is missing; allowed are {known}')
+    if value and value not in BUILT_IN:
+        raise fields.mistake('layout', f'is {value!r}; allowed are {known}')
+    return str(value)
+
+
+def _own_layout(fields: Fields, name: str) -> SkeletonLayout:
+    title = fields.text('name', name)
+    joints = fields.texts('joints')
+    bones = _pairs(fields, 'bones', joints)
+    if fields.has('mirror'):
+        mirror = _pairs(fields, 'mirror', joints)
+    else:
+        fields.anything('mirror')
+        partners = {joint: joint.replace('left', 'right') for joint in joints if 'left' in joint}
+        mirror = tuple((joints.index(left), joints.index(right))
+                       for left, right in partners.items() if right in joints)
+    fields.done()
+    try:
+        return SkeletonLayout(title, joints, bones, mirror)
+    except LayoutError as error:
+        raise fields.mistake('joints', f'do not make a layout: {error}') from error
+
+
+def _pairs(fields: Fields, key: str, joints: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
+    value = fields.anything(key, [])
+    pairs = []
+    for pair in value if isinstance(value, list) else [value]:
+        if not isinstance(pair, list) or len(pair) != 2 or not set(pair) <= set(joints):
+            raise fields.mistake(
+                key, f'has {pair!r}; lists of two joints are allowed, of {", ".join(joints)}')
+        pairs.append((joints.index(pair[0]), joints.index(pair[1])))
+    return tuple(pairs)
+
+
+def _outputs(fields: Fields) -> dict[int, str]:
+    value = fields.anything('outputs', {})
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    if not isinstance(value, Mapping) or not all(
+            isinstance(key, int) and key >= 0 and isinstance(item, str)
+            for key, item in value.items()):
+        raise fields.mistake(
+            'outputs', f'is {value!r}; a list of names, or a table position: name, is allowed')
+    return dict(value)
+
+
+def _options(fields: Fields, rules: DecoderRules, decoder: str) -> dict[str, float]:
+    table = fields.table('options')
+    options = {key: table.number(key) for key in rules.options if table.has(key)}
+    for key in table.remaining():
+        allowed = ', '.join(rules.options) or 'none'
+        raise table.mistake(str(key), f'is not an option of {decoder}; allowed are {allowed}')
+    return options
+
+
+def _check(fields: Fields) -> dict[str, tuple[float, ...]]:
+    return {str(key): fields.numbers(key) for key in fields.remaining()}
+
+
+def _published(fields: Fields) -> tuple[Published, ...]:
+    value = fields.anything('published', [])
+    results = []
+    for table in value if isinstance(value, list) else [value]:
+        row = fields.inside('published', table)
+        results.append(Published(
+            metric=row.text('metric'), value=row.number('value'), dataset=row.text('dataset'),
+            source=row.text('source'), speed=row.text('speed', '')))
+        row.done()
+    return tuple(results)
