@@ -1,0 +1,111 @@
+"""A network that takes pictures, held against what the registry says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuropose_ros.core.errors import ModelError
+from neuropose_ros.inference.entry import ModelEntry
+from neuropose_ros.inference.ops.device import Picture, Tensor
+from neuropose_ros.inference.runtime import Runtime
+from neuropose_ros.pose.geometry import Warp, letterbox
+
+Shape = tuple[int, ...]
+
+
+class PictureNetwork:
+    """A network with one picture as its input.
+
+    It runs once when it is made: the shapes of its outputs are what a decoder must fit, and the
+    first picture of a camera does not wait for a warm-up.
+
+    Attributes:
+        runtime, entry: as given.
+        shapes: of the outputs for one picture, by name, in the network's order.
+    """
+
+    def __init__(self, runtime: Runtime, entry: ModelEntry) -> None:
+        """Take a loaded network.
+
+        Raises:
+            ModelError: its input is not the picture that the registry describes, or it does not
+                run on one.
+        """
+        self.runtime = runtime
+        self.entry = entry
+        self._input = self._picture_input()
+        grey = Picture(np.full((entry.input.height, entry.input.width, 3), 114, np.uint8))
+        still = np.eye(2, 3)[np.newaxis]
+        self.shapes: Mapping[str, Shape] = {
+            name: tuple(value.shape) for name, value in self.run(grey, still, 114.0).items()}
+
+    @property
+    def model(self) -> str:
+        """Id of model and runtime."""
+        return f'{self.entry.name}/{self.runtime.name}'
+
+    def close(self) -> None:
+        """Give back memory and devices."""
+        self.runtime.close()
+
+    def whole(self, picture: Picture, *, centred: bool = False) -> tuple[Tensor, Warp]:
+        """Return a whole picture as the network's input, padded with grey 114, and its map.
+
+        Size, grey and place of the picture are those that the YOLO family and RTMDet are trained
+        with: top-left, or centred for the newer ones.
+        """
+        warp = letterbox(
+            picture.width, picture.height, self.entry.input.width, self.entry.input.height,
+            centred=centred)
+        ops = self.runtime.ops
+        return ops.crops(picture.on(ops), warp[np.newaxis], self.entry.input, 114.0), warp
+
+    def run(
+        self, picture: Picture, warps: Warp, fill: float | None,
+    ) -> dict[str, Tensor]:
+        """Run on (N, 2, 3) crops of a picture; the outputs stay where the runtime works."""
+        ops = self.runtime.ops
+        return self.infer(ops.crops(picture.on(ops), warps, self.entry.input, fill))
+
+    def infer(self, crops: Tensor) -> dict[str, Tensor]:
+        """Run on crops; the outputs stay where the runtime works."""
+        return self.runtime.run_on_device({self._input: crops})
+
+    def download(self, tensor: Tensor) -> NDArray[Any]:
+        """Bring an output to the host."""
+        return self.runtime.ops.download(tensor)
+
+    def misfit(self, expected: str) -> ModelError:
+        """Return the error for outputs that are not what the decoder reads.
+
+        Args:
+            expected: what it reads, with shapes.
+        """
+        found = ', '.join(f'{name} {_shown(shape)}' for name, shape in self.shapes.items())
+        return ModelError(
+            f'model {self.entry.name}: the decoder {self.entry.decoder} reads {expected}, but '
+            f'the network puts out {found}: is its entry in the list of models right?')
+
+    def _picture_input(self) -> str:
+        target = self.entry.input
+        size = (3, target.height, target.width)
+        if target.axes == 'nhwc':
+            size = (target.height, target.width, 3)
+        inputs = self.runtime.inputs
+        fits = len(inputs) == 1 and len(inputs[0].shape) == 4 and all(
+            got in (None, wanted) for wanted, got in zip(size, inputs[0].shape[1:], strict=True))
+        if not fits or inputs[0].dtype != target.dtype:
+            found = ', '.join(f'{spec.name} {spec.dtype} {_shown(spec.shape)}' for spec in inputs)
+            raise ModelError(
+                f'model {self.entry.name}: its entry in the list of models says that it takes '
+                f'{target.dtype} {_shown((None, *size))} ({target.axes}), but the network takes '
+                f'{found}')
+        return inputs[0].name
+
+
+def _shown(shape: Iterable[int | None]) -> str:
+    return '(' + ', '.join('any' if size is None else str(size) for size in shape) + ')'
