@@ -18,6 +18,7 @@ from neuropose_ros.pose.estimator import Detections
 from neuropose_ros.pose.geometry import (
     boxes_to_picture,
     clip_boxes,
+    finite_points,
     non_maximum_suppression,
 )
 from neuropose_ros.pose.network import PictureNetwork
@@ -74,7 +75,7 @@ class BoxDetector:
         """
         crop, warp = self._network.whole(picture)
         boxes, scores = self._read(self._network.infer(crop), self._least_score)
-        finite = np.isfinite(boxes).all(1) & np.isfinite(scores)
+        finite = finite_points(boxes) & np.isfinite(scores)
         boxes, scores = boxes[finite], np.minimum(scores[finite], 1).astype(np.float32)
         boxes = clip_boxes(boxes_to_picture(boxes, warp), picture.width, picture.height)
         valid = (boxes[:, 2:] - boxes[:, :2] >= _LEAST_SIDE_PX).all(1)

@@ -88,11 +88,16 @@ def clip_boxes(boxes: Floats, width: int, height: int) -> Floats:
 
 def box_around(points: Floats) -> Floats:
     """Return the (4,) box around the finite ones of (K, 2) points; NaN if there is none."""
-    known = points[np.isfinite(points).all(1)]
+    known = points[finite_points(points)]
     if not known.size:
         return np.full(4, np.nan, np.float32)
     box: Floats = np.concatenate((known.min(0), known.max(0))).astype(np.float32)
     return box
+
+
+def finite_points(points: Floats) -> NDArray[np.bool_]:
+    """Return (...), whether (..., D) points are known."""
+    return np.asarray(np.isfinite(points).all(axis=-1))
 
 
 def in_picture(points: Floats, width: int, height: int) -> NDArray[np.bool_]:
@@ -123,8 +128,26 @@ def letterbox(
     return np.array([[pixels, 0.0, x], [0.0, pixels, y]])
 
 
+def square_warps(centres: ArrayLike, sides_px: ArrayLike, input_side: int) -> Warp:
+    """Return the (N, 2, 3) maps of square crops.
+
+    The edges of square and crop coincide, as when an image is resized.
+
+    Args:
+        centres: (N, 2) px of the picture.
+        sides_px: (N,) sides of the squares.
+        input_side: of the crops, px.
+    """
+    middle = np.asarray(centres, np.float64)
+    pixels = np.asarray(sides_px, np.float64) / input_side
+    warps = np.zeros((len(middle), 2, 3))
+    warps[:, 0, 0] = warps[:, 1, 1] = pixels
+    warps[:, :, 2] = middle - pixels[:, np.newaxis] * ((input_side - 1) / 2)
+    return warps
+
+
 def top_down_warps(
-    boxes: Floats, input_width: int, input_height: int, *, padding: float = 1.25,
+    boxes: ArrayLike, input_width: int, input_height: int, *, padding: float = 1.25,
 ) -> Warp:
     """Return the (N, 2, 3) maps of crops around people, as top-down networks are trained.
 

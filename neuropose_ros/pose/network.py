@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuropose_ros.core.errors import ModelError
+from neuropose_ros.core.pose import Floats
 from neuropose_ros.inference.entry import ModelEntry
 from neuropose_ros.inference.ops.device import Picture, Tensor
 from neuropose_ros.inference.runtime import Runtime
 from neuropose_ros.pose.geometry import Warp, letterbox
 
 Shape = tuple[int, ...]
+Reader = Callable[[Mapping[str, Tensor]], tuple[Floats, Floats]]
+"""Outputs of a batch -> (N, K, 2) px of the crops and (N, K) scores, both on the host."""
 
 
 class PictureNetwork:
@@ -71,6 +74,24 @@ class PictureNetwork:
         ops = self.runtime.ops
         return self.infer(ops.crops(picture.on(ops), warps, self.entry.input, fill))
 
+    def read_crops(self, picture: Picture, warps: Warp, read: Reader) -> tuple[Floats, Floats]:
+        """Run on (N, 2, 3) crops, black beyond the picture, in as few batches as it can.
+
+        Args:
+            picture: what to cut from.
+            warps: px of the crops -> px of the picture, N > 0.
+            read: turns the outputs of a batch into (n, K, 2) points and (n, K) scores.
+
+        Returns:
+            (N, K, 2) px of the crops, and (N, K).
+        """
+        batch = self.runtime.largest_batch or len(warps)
+        parts = [
+            read(self.run(picture, warps[first:first + batch], 0.0))
+            for first in range(0, len(warps), batch)]
+        points, scores = zip(*parts, strict=True)
+        return np.concatenate(points), np.concatenate(scores)
+
     def infer(self, crops: Tensor) -> dict[str, Tensor]:
         """Run on crops; the outputs stay where the runtime works."""
         return self.runtime.run_on_device({self._input: crops})
@@ -78,6 +99,20 @@ class PictureNetwork:
     def download(self, tensor: Tensor) -> NDArray[Any]:
         """Bring an output to the host."""
         return self.runtime.ops.download(tensor)
+
+    def named(self, *roles: str) -> tuple[str, ...]:
+        """Return the outputs that play certain roles, in the order of the roles.
+
+        The entry says which is which by position; else the network's own names do; else their
+        order, where there are as many as roles. Nothing where none of these helps.
+        """
+        names = tuple(self.shapes)
+        by_role = {role: names[place] for place, role in self.entry.outputs.items()
+                   if 0 <= place < len(names)}
+        for known in (by_role, {name: name for name in names}):
+            if all(role in known for role in roles):
+                return tuple(known[role] for role in roles)
+        return names if len(names) == len(roles) else ()
 
     def misfit(self, expected: str) -> ModelError:
         """Return the error for outputs that are not what the decoder reads.
@@ -97,12 +132,13 @@ class PictureNetwork:
             size = (target.height, target.width, 3)
         inputs = self.runtime.inputs
         fits = len(inputs) == 1 and len(inputs[0].shape) == 4 and all(
-            got in (None, wanted) for wanted, got in zip(size, inputs[0].shape[1:], strict=True))
+            got in (None, wanted)
+            for wanted, got in zip((1, *size), inputs[0].shape, strict=True))
         if not fits or inputs[0].dtype != target.dtype:
             found = ', '.join(f'{spec.name} {spec.dtype} {_shown(spec.shape)}' for spec in inputs)
             raise ModelError(
                 f'model {self.entry.name}: its entry in the list of models says that it takes '
-                f'{target.dtype} {_shown((None, *size))} ({target.axes}), but the network takes '
+                f'{target.dtype} {_shown((1, *size))} ({target.axes}), but the network takes '
                 f'{found}')
         return inputs[0].name
 
