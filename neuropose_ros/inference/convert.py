@@ -17,8 +17,9 @@ from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference.tflite import Network, Operator, read_network
 
 # Goes into the name of every converted file: raise it when the output changes.
-CONVERTER_VERSION = 2
+CONVERTER_VERSION = 3
 _OPSET = 17
+_BATCH = 'batch'  # name of the dynamic axis
 _VALID = 1
 _LINEAR, _RELU, _RELU6 = 0, 1, 3
 _TO_CHANNELS_FIRST, _TO_CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
@@ -28,8 +29,8 @@ _TO_CHANNELS_FIRST, _TO_CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 class ImageInput:
     """How the pictures that go in become what the network was trained on.
 
-    The converted network takes uint8 (1, H, W, 3) BGR pictures; the subtraction is its first
-    operation, scale and channel order go into the weights of the first convolution.
+    The converted network takes any number N of uint8 pictures, (N, H, W, 3) BGR; the subtraction
+    is its first operation, scale and channel order go into the weights of the first convolution.
 
     Attributes:
         offset: is subtracted from every value 0..255.
@@ -96,7 +97,7 @@ class _Converter:
         if len(self._network.inputs) != 1:
             raise ModelError('a network with one picture as input is expected')
         source = self._network.inputs[0]
-        shape = self._network.tensors[source].shape
+        shape = self._batch_of(self._shape(source))
         self._read_image(self._tensor_name(source))
         for operator in self._operators:
             emitter = self._emitters.get(operator.kind)
@@ -135,9 +136,16 @@ class _Converter:
     def _shape(self, tensor: int) -> tuple[int, ...]:
         return self._network.tensors[tensor].shape
 
-    def _output_shape(self, tensor: int) -> tuple[int, ...]:
+    def _output_shape(self, tensor: int) -> tuple[int | str, ...]:
         shape = self._shape(tensor)
-        return tuple(shape[i] for i in _TO_CHANNELS_FIRST) if len(shape) == 4 else shape
+        return self._batch_of(
+            tuple(shape[i] for i in _TO_CHANNELS_FIRST) if len(shape) == 4 else shape)
+
+    def _batch_of(self, shape: tuple[int, ...]) -> tuple[int | str, ...]:
+        """Return the shape for any number of pictures; the published one is for a single one."""
+        if not shape or shape[0] != 1:
+            raise ModelError(f'the network does not work on one picture but on {shape}')
+        return (_BATCH, *shape[1:])
 
     def _data(self, tensor: int) -> NDArray[Any]:
         data = self._network.tensors[tensor].data
@@ -240,9 +248,15 @@ class _Converter:
         source, target = operator.inputs[0], operator.outputs[0]
         pads = self._data(operator.inputs[1])
         convolutions = {'CONV_2D', 'DEPTHWISE_CONV_2D'}
+        if len(pads) != 4:
+            raise ModelError('the network pads something else than a picture: not converted')
         if (pads[[0, 3]].any() or target in self._outputs
                 or any(reader.kind not in convolutions for reader in self._readers(target))):
-            raise ModelError('the network pads something else than a convolution: not converted')
+            places = pads[list(_TO_CHANNELS_FIRST)].T.astype(np.int64).ravel()
+            name = self._tensor_name(target)
+            self._node('Pad', [self._tensor_name(source), self._constant(f'p{name}', places)],
+                       name)
+            return
         (top, bottom), (left, right) = pads[1:3].tolist()
         self._padded[target] = source, (top, left, bottom, right)
 
@@ -290,8 +304,10 @@ class _Converter:
             current = f'{name}_last'
         if len(shape) == 4:
             raise ModelError('the network reshapes to a picture: not converted')
-        self._node('Reshape', [current, self._constant(f'r{name}', np.array(shape, np.int64))],
-                   name)
+        if shape[0] != self._shape(source)[0]:
+            raise ModelError('the network reshapes across pictures: not converted')
+        places = np.array((0, *shape[1:]), np.int64)  # 0 = as it is: the number of pictures
+        self._node('Reshape', [current, self._constant(f'r{name}', places)], name)
 
     def _concatenation(self, operator: Operator) -> None:
         target = operator.outputs[0]

@@ -23,10 +23,11 @@ class TensorSpec:
     dtype: str
 
 
-def output_arrays(runtime: Runtime) -> dict[str, NDArray[Any]]:
-    """Return an array for each output of a network whose output shapes are fixed."""
+def output_arrays(runtime: Runtime, batch: int = 1) -> dict[str, NDArray[Any]]:
+    """Return an array for each output of a network whose outputs vary in the batch at most."""
     return {
-        spec.name: np.empty([size or 0 for size in spec.shape], spec.dtype)
+        spec.name: np.empty(
+            [batch if size is None else size for size in spec.shape], spec.dtype)
         for spec in runtime.outputs
     }
 

@@ -2,7 +2,9 @@
 
 8x8 RGB picture -> zero padding, 3x3 convolution (stride 2, half-precision weights, ReLU6)
 -> 3x3 depthwise convolution (SAME) -> doubled in size -> 1x1 convolution (sparse weights, ReLU)
--> flattened: output 0. A second head, output 1, is there to be pruned.
+-> flattened: output 0. A second head, output 1, a 1x1 convolution of the depthwise
+one, is there to be pruned; output 2 is the depthwise one with a channel of zeros before it and
+two behind.
 """
 
 from __future__ import annotations
@@ -121,7 +123,10 @@ class _Builder:
         other = self._tensor('other', (1, 4, 4, 2))
         self._operator('CONV_2D', [b, unused], other, 'Conv2DOptions', Padding=0, StrideH=1,
                        StrideW=1)
-        return self._finish(picture, [flat, other])
+        pads = self._tensor('more', (4, 2), np.array([[0, 0], [0, 0], [0, 0], [1, 2]], np.int32))
+        wide = self._tensor('wide', (1, 4, 4, 7))
+        self._operator('PAD', [b, pads], wide)
+        return self._finish(picture, [flat, other, wide])
 
     def _finish(self, picture: int, outputs: list[int]) -> bytes:
         b = self._b
