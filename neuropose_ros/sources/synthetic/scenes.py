@@ -14,7 +14,8 @@ class Scene:
     """One scene; what does not apply to its movement is None.
 
     Attributes:
-        movement: walk, wave, sit_to_stand, tremor or people (walkers that cross the view).
+        movement: walk, wave, sit_to_stand, tremor, people (walkers that cross the view) or
+            crossing (walkers in the same clothes who turn and come back, each at its own pace).
         cadence_steps_per_min: true cadence of all walkers.
         stride_m: way from one heel strike to the next of the same foot.
         tremor_hz: true frequency of the hands.
@@ -33,6 +34,7 @@ class Scene:
         elevation: how high the key light stands, degrees.
         occluder: a screen passes between camera and subject.
         noise: standard deviation of the sensor noise, grey levels.
+        depth: pictures come with the depth of what they show.
         seconds: duration; 0 = without end.
     """
 
@@ -55,6 +57,7 @@ class Scene:
     elevation: float = 55.0
     occluder: bool = False
     noise: float = 1.5
+    depth: bool = False
     width: int = 640
     height: int = 480
     rate: float = 30.0
@@ -76,10 +79,11 @@ class _Option:
 
 
 _WALKING = ('walk', 'people')
+_ONE_VIEW = ('walk', 'wave', 'sit_to_stand', 'tremor', 'people')
 _OPTIONS = {
     'cadence': _Option('cadence_steps_per_min', 30, 200, 'steps/min', movements=_WALKING),
     'stride': _Option('stride_m', 0.3, 1.8, 'm', movements=_WALKING),
-    'view': _Option('view', choices=('front', 'side', 'oblique')),
+    'view': _Option('view', choices=('front', 'side', 'oblique'), movements=_ONE_VIEW),
     'travel': _Option('travel', choices=('0', '1'), movements=('walk',)),
     'frequency': _Option('tremor_hz', 3, 12, 'Hz', movements=('tremor',)),
     'amplitude': _Option('tremor_amplitude_m', 0, 0.08, 'm', movements=('tremor',)),
@@ -94,13 +98,14 @@ _OPTIONS = {
     'elevation': _Option('elevation', 20, 90, 'degrees'),
     'occluder': _Option('occluder', choices=('0', '1')),
     'noise': _Option('noise', 0, 40, 'grey levels'),
+    'depth': _Option('depth', choices=('0', '1')),
     'width': _Option('width', 64, 4096, 'px', whole=True),
     'height': _Option('height', 64, 4096, 'px', whole=True),
     'rate': _Option('rate', 1, 240, 'Hz'),
     'seed': _Option('seed', 0, 2**31 - 1, whole=True),
     'seconds': _Option('seconds', 0, 86400, 's'),
 }
-_DEMO_OPTIONS = ('width', 'height', 'rate', 'seed', 'seconds', 'noise')
+_DEMO_OPTIONS = ('width', 'height', 'rate', 'seed', 'seconds', 'noise', 'depth')
 
 _WALK = Scene('walk', 'walk', cadence_steps_per_min=110.0, stride_m=1.30)
 
@@ -126,6 +131,7 @@ SCENES: Mapping[str, Scene] = {
               tremor_kind='postural', view='oblique'),
         Scene('people', 'people', cadence_steps_per_min=110.0, stride_m=1.30, people=2,
               view='side', travel=True, background='room'),
+        Scene('crossing', 'crossing', people=4, view='side', background='room'),
         *DEMO,
     )
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from neuropose_ros.core.pose import PoseFrame
 from neuropose_ros.sources.synthetic import motion
 from neuropose_ros.sources.synthetic.anatomy import BONE
-from neuropose_ros.sources.synthetic.backdrop import backdrop
+from neuropose_ros.sources.synthetic.backdrop import backdrop, backdrop_depth
 from neuropose_ros.sources.synthetic.camera import Camera
 from neuropose_ros.sources.synthetic.looks import LOOKS, Look
+from neuropose_ros.sources.synthetic.paths import Path, Place, Straight, crossing_loops
 from neuropose_ros.sources.synthetic.person import dressed
 from neuropose_ros.sources.synthetic.props import (
     DECK_HEIGHT,
@@ -40,6 +41,9 @@ _FOCAL = 1.155
 _DISTANCE, _SPACING = 2.85, 1.15
 # A walker who crosses the view starts and ends this far (m) outside or inside of it.
 _BEYOND, _WITHIN = 0.8, -0.6
+# Those who cross in the same clothes: x of their nearest lane (m), steps/min, m.
+_NEAREST_LANE = 0.35
+_CROSSING_CADENCES, _CROSSING_STRIDES_M = (96.0, 120.0), (1.15, 1.40)
 _SCREEN_SPEED, _SCREEN_SHARE = 0.55, 0.62
 
 
@@ -52,22 +56,13 @@ class _Actor:
     movement: motion.Movement
     position: Array
     heading: float
-    speed_m_s: float = 0.0
-    path_m: float = 0.0
-    start_m: float = 0.0
-
-    def passes(self, time_s: float) -> int:
-        """Return how often the path has been walked to its end."""
-        return int((self.start_m + self.speed_m_s * time_s) // self.path_m) if self.path_m else 0
+    path: Path | None = None
 
     def pose(self, time_s: float) -> RigPose:
         """Return the bones at a time, in the world."""
-        place = self.position
-        if self.path_m:
-            way = (self.start_m + self.speed_m_s * time_s) % self.path_m - self.path_m / 2
-            place = place + turn_z(self.heading) @ np.array([way, 0.0, 0.0])
+        place = self.path.at(time_s) if self.path else Place(self.position, self.heading)
         pose = solve(self.movement(time_s), self.look.height_m)
-        return pose.placed(place, self.heading)
+        return pose.placed(place.position, place.heading)
 
 
 class Stage:
@@ -81,7 +76,7 @@ class Stage:
         """
         self.scene = scene
         # Crossing walkers have lanes behind one another, others stand side by side.
-        room = 0.30 if scene.movement == 'people' else 0.85
+        room = 0.30 if scene.movement in ('people', 'crossing') else 0.85
         distance = scene.distance_m or _DISTANCE + room * (scene.people - 1)
         self.camera = Camera(
             scene.width, scene.height, _FOCAL * min(scene.height, scene.width * 0.75),
@@ -104,6 +99,9 @@ class Stage:
         for machine in self._treadmills:
             machine.draw_deck(image)
         self._background = cv2.cvtColor(image, cv2.COLOR_BGR2BGRA)
+        self._still_depth = backdrop_depth(
+            self.camera, scene.background, -DECK_HEIGHT if treadmill else 0.0,
+        ) if scene.depth else None
         self._canvas = np.empty_like(self._background)
         self._furniture = self._stools()
         self._screen = self._occluder() if scene.occluder else None
@@ -111,6 +109,8 @@ class Stage:
 
     def _cast(self) -> list[_Actor]:
         scene = self.scene
+        if scene.movement == 'crossing':
+            return self._crossing()
         heading = _HEADINGS[scene.view]
         actors = []
         for index in range(scene.people):
@@ -142,8 +142,25 @@ class Stage:
             position = position - np.array([0.9, 0.0, 0.0])
         # Where everybody starts, those who walk against each other meet in the view.
         start = path * (0.20 + 0.08 * index) if scene.movement == 'people' else 0.0
-        return _Actor(actor.look, actor.skin, actor.movement, position, heading, speed,
-                      path, start)
+        return replace(actor, path=Straight(position, heading, path, speed, start))
+
+    def _crossing(self) -> list[_Actor]:
+        """Return people in the same clothes, each at a pace of its own."""
+        scene = self.scene
+        look = LOOKS[scene.seed % len(LOOKS)]
+        skin = dressed(look, scene.seed)
+        random = np.random.default_rng((scene.seed, scene.people))
+        cadences = random.uniform(*_CROSSING_CADENCES, scene.people)
+        strides = random.uniform(*_CROSSING_STRIDES_M, scene.people)
+        movements = [
+            motion.walk(cadence, stride, look.height_m, random.uniform())
+            for cadence, stride in zip(cadences, strides, strict=True)]
+        focal = self.camera.focal_px
+        loops = crossing_loops(
+            scene.people, scene.seed, _NEAREST_LANE, strides * cadences / 120,
+            lambda x: (self._distance - x) * self.camera.width / 2 / focal)
+        return [_Actor(look, skin, movement, np.zeros(3), 0.0, loop)
+                for movement, loop in zip(movements, loops, strict=True)]
 
     def _movement(self, look: Look, phase: float) -> motion.Movement:
         scene = self.scene
@@ -186,7 +203,10 @@ class Stage:
 
     def passes(self, time_s: float) -> int:
         """Return how often a lone walker through the room has started anew."""
-        return 0 if self.scene.movement == 'people' else self._actors[0].passes(time_s)
+        path = self._actors[0].path
+        if self.scene.movement == 'walk' and isinstance(path, Straight):
+            return path.passes(time_s)
+        return 0
 
     def picture(self, time_s: float, index: int) -> tuple[Image, PoseFrame]:
         """Return the image (H, W, 3) uint8 BGR and the truth of an instant.
@@ -219,6 +239,15 @@ class Stage:
         people = (true_person(camera, camera.to_optical(pose.joints()), pose.height_m, depth, i)
                   for i, pose in enumerate(poses))
         return image, true_frame(camera, [person for person in people if person is not None])
+
+
+    def depth(self) -> NDArray[np.float32] | None:
+        """Return the depth (H, W) of the last picture, m, 0 = unknown; None if not asked for."""
+        if self._still_depth is None:
+            return None
+        shown = self._renderer.inverse_depth
+        with np.errstate(divide='ignore'):
+            return np.where(shown > 0, 1 / shown, self._still_depth)
 
 
 _PLATE_MARGIN = 61
