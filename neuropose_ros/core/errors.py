@@ -25,5 +25,9 @@ class ImageError(NeuroposeError):
     """An image message or array has an impossible size, step, encoding or content."""
 
 
+class DepthError(NeuroposeError):
+    """A depth picture or the calibration of its camera cannot give metres."""
+
+
 class ParameterError(NeuroposeError):
     """A parameter has the wrong type, is out of range, or contradicts another."""

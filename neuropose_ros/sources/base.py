@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from neuropose_ros.core.pose import Image, PoseFrame
+from neuropose_ros.core.pose import Depth, Image, PoseFrame
 from neuropose_ros.sources.calibration import Calibration
 
 
@@ -20,6 +20,7 @@ class Picture:
         source: set when one source changes its content, as the scene of a synthetic sequence.
         truth: the true people (stamp, seq and epoch are filled in by the player).
         restart: the content starts anew here (loop, next scene, reconnect): a new epoch.
+        depth: of the same instant and view, where the source has it.
         lost_before: pictures the source had since the previous one that nobody can get any more.
     """
 
@@ -29,6 +30,7 @@ class Picture:
     truth: PoseFrame | None = field(default=None, repr=False)
     restart: bool = False
     lost_before: int = 0
+    depth: Depth | None = field(default=None, repr=False)
 
 
 class Source(Protocol):

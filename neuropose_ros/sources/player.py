@@ -13,7 +13,7 @@ from neuropose_ros.core.errors import SourceError
 from neuropose_ros.core.pose import Frame, FramePolicy, Origin3D, PoseFrame
 from neuropose_ros.sources.base import Calibrated, Pausable, Picture, Source
 from neuropose_ros.sources.calibration import Calibration
-from neuropose_ros.sources.resizing import resize_image, resize_poses
+from neuropose_ros.sources.resizing import resize_depth, resize_image, resize_poses
 
 _FALLBACK_RATE_HZ = 30.0
 _LONGEST_SKIP_NS = 200_000_000
@@ -278,6 +278,8 @@ class Player:
             rectified=self._rectified,
             receive_ms=max(0.0, (self._now() - stamp_ns) / 1e6) if self.live else 0.0,
             truth=None if picture.truth is None else self._truth(taken, picture.truth, stamp_ns),
+            depth=picture.depth if picture.depth is None or self._size is None else (
+                resize_depth(picture.depth, self._size)),
         )
 
     def _stamp_ns(self, taken: _Taken) -> int:

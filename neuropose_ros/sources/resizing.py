@@ -8,7 +8,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from neuropose_ros.core.pose import Floats, Image, PersonPose, PoseFrame
+from neuropose_ros.core.pose import Depth, Floats, Image, PersonPose, PoseFrame
 
 
 def resize_image(image: Image, size: tuple[int, int]) -> Image:
@@ -19,6 +19,11 @@ def resize_image(image: Image, size: tuple[int, int]) -> Image:
     shrinks = size[0] < width or size[1] < height
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cast(Image, cv2.resize(image, size, interpolation=method))
+
+
+def resize_depth(depth: Depth, size: tuple[int, int]) -> Depth:
+    """Return a depth picture at ``size`` (width, height): never a mean of two surfaces."""
+    return cast(Depth, cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST))
 
 
 def resize_poses(poses: PoseFrame, size: tuple[int, int]) -> PoseFrame:

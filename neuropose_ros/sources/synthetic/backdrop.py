@@ -21,6 +21,7 @@ _WALL_M, _WALL_TOP_M = 14.0, 4.5
 # Length of the floor from near the camera's default place to the wall.
 _FLOOR_M = 6.4
 _FLOOR_NEAR_X = WALL_X + _FLOOR_M
+_FARTHEST_M = 40.0
 _FLOOR_SHAPE = int(_FLOOR_M * _PER_M), int(_WALL_M * _PER_M)
 
 
@@ -77,12 +78,9 @@ def _seen(camera: Camera, wall: Image, floor: Image, floor_z: float) -> Image:
     fine = Camera(camera.width * 2, camera.height * 2, camera.focal_px * 2, camera.position,
                   camera.target)
     rays = fine.rays().astype(np.float32)
-    x, _, z = camera.position
-    with np.errstate(divide='ignore', invalid='ignore'):
-        to_wall = np.where(rays[..., 0] < 0, (WALL_X - x) / rays[..., 0], np.inf)
-        to_floor = np.where(rays[..., 2] < 0, (floor_z - z) / rays[..., 2], np.inf)
+    to_wall, to_floor = _ways(camera, rays, floor_z)
     on_floor = to_floor < to_wall
-    reach = np.minimum(np.minimum(to_floor, to_wall), np.float32(40.0))
+    reach = np.minimum(np.minimum(to_floor, to_wall), np.float32(_FARTHEST_M))
     hit_x, hit_y, hit_z = (camera.position[i] + rays[..., i] * reach for i in range(3))
     across = (hit_y + _WALL_M / 2) * _PER_M
     up = (_WALL_TOP_M - (hit_z - floor_z)) * _PER_M
@@ -95,6 +93,23 @@ def _seen(camera: Camera, wall: Image, floor: Image, floor_z: float) -> Image:
     view = np.where(on_floor[..., np.newaxis], at_floor, at_wall)
     size = camera.width, camera.height
     return np.asarray(cv2.resize(view, size, interpolation=cv2.INTER_AREA))
+
+
+def _ways(camera: Camera, rays: Floats, floor_z: float) -> tuple[Floats, Floats]:
+    """Return how far along the optical axis (H, W) wall and floor are, m."""
+    x, _, z = camera.position
+    with np.errstate(divide='ignore', invalid='ignore'):
+        to_wall = np.where(rays[..., 0] < 0, (WALL_X - x) / rays[..., 0], np.inf)
+        to_floor = np.where(rays[..., 2] < 0, (floor_z - z) / rays[..., 2], np.inf)
+    return to_wall, to_floor
+
+
+def backdrop_depth(camera: Camera, kind: str, floor_z: float) -> Floats:
+    """Return the depth (H, W) of wall and floor, m; 0 = unknown, as that of a picture."""
+    if kind not in ('plain', 'room'):
+        return np.zeros((camera.height, camera.width), np.float32)
+    reach = np.minimum(*_ways(camera, camera.rays().astype(np.float32), floor_z))
+    return np.where(reach < _FARTHEST_M, reach, 0).astype(np.float32)
 
 
 def _grain(random: np.random.Generator, shape: tuple[int, int], cell: int) -> Floats:
