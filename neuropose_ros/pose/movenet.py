@@ -106,9 +106,11 @@ class MoveNet:
         if region.person is not None:
             square = square_around_body(region.person, self._trunk)
         if square is None:
-            box = region.box
-            square = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max()) * self._padding
-        return square[0], max(square[1], _LEAST_SIDE_PX)
+            low, high = region.box[:2], region.box[2:]
+            middle: Floats = low + (high - low) * np.float32(0.5)
+            square = middle, float((high - low).max()) * self._padding
+        centre, side = square
+        return centre, max(side, _LEAST_SIDE_PX)
 
 
 def square_around_body(person: PersonPose, trunk: Sequence[int]) -> Square | None:
@@ -123,7 +125,7 @@ def square_around_body(person: PersonPose, trunk: Sequence[int]) -> Square | Non
     sure = scores[trunk] > _LEAST_CROP_SCORE
     if not (sure[:2].any() and sure[2:].any() and finite_points(body).all()):
         return None
-    centre = body[:2].mean(0)
+    centre: Floats = body[:2].mean(0)
     seen = finite_points(points) & (scores >= _LEAST_CROP_SCORE)
     half = max(
         _TRUNK_ROOM * float(np.abs(body - centre).max()),
