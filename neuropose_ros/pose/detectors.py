@@ -15,19 +15,11 @@ from neuropose_ros.inference.ops.device import Picture, Tensor
 from neuropose_ros.inference.runtime import Runtime
 from neuropose_ros.pose.decoders.boxes import end_to_end_boxes, yolox_boxes, yolox_cells
 from neuropose_ros.pose.estimator import Detections
-from neuropose_ros.pose.geometry import (
-    boxes_to_picture,
-    clip_boxes,
-    finite_points,
-    non_maximum_suppression,
-)
+from neuropose_ros.pose.geometry import LARGEST_OVERLAP, best_boxes, boxes_to_picture
 from neuropose_ros.pose.network import PictureNetwork
 
 LEAST_SCORE = 0.3
 MOST_PEOPLE = 20
-LARGEST_OVERLAP = 0.65
-_MOST_CANDIDATES = 1000
-_LEAST_SIDE_PX = 1.0
 
 Reader = Callable[[Mapping[str, Tensor], float], tuple[Floats, Floats]]
 
@@ -46,8 +38,7 @@ class BoxDetector:
             entry: what the registry says of it; a dynamic network runs at its input's size.
             least_score: of a person, 0..1.
             most_people: the best ones are returned.
-            largest_overlap: of two people, intersection over union; the weaker one goes. The
-                default is what YOLOX is evaluated with.
+            largest_overlap: of two people, intersection over union; the weaker one goes.
 
         Raises:
             ModelError: the network's input or outputs are not those of the entry's decoder.
@@ -75,16 +66,10 @@ class BoxDetector:
         """
         crop, warp = self._network.whole(picture)
         boxes, scores = self._read(self._network.infer(crop), self._least_score)
-        finite = finite_points(boxes) & np.isfinite(scores)
-        boxes, scores = boxes[finite], np.minimum(scores[finite], 1).astype(np.float32)
-        boxes = clip_boxes(boxes_to_picture(boxes, warp), picture.width, picture.height)
-        valid = (boxes[:, 2:] - boxes[:, :2] >= _LEAST_SIDE_PX).all(1)
-        boxes, scores = boxes[valid], scores[valid]
-        if len(scores) > _MOST_CANDIDATES:
-            best = np.argsort(-scores, kind='stable')[:_MOST_CANDIDATES]
-            boxes, scores = boxes[best], scores[best]
-        kept = non_maximum_suppression(boxes, scores, self._largest_overlap)[:self._most_people]
-        return Detections(boxes[kept], scores[kept])
+        kept, boxes = best_boxes(
+            boxes_to_picture(boxes, warp), scores, picture.width, picture.height,
+            most=self._most_people, largest_overlap=self._largest_overlap)
+        return Detections(boxes, np.minimum(scores[kept], 1).astype(np.float32))
 
     def close(self) -> None:
         """Give back memory and devices."""

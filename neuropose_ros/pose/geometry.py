@@ -16,7 +16,11 @@ from neuropose_ros.core.pose import Floats
 Warp = NDArray[np.float64]
 """(..., 2, 3): px of a crop -> px of the picture."""
 
+LARGEST_OVERLAP = 0.65
+"""Of two people's boxes: what YOLOX and RTMO are evaluated with."""
 _HALF_PX = 0.5
+_MOST_CANDIDATES = 1000
+_LEAST_SIDE_PX = 1.0
 _SMALLEST_AREA = np.float32(1e-12)
 
 
@@ -77,6 +81,36 @@ def non_maximum_suppression(
             kept.append(place)
             dropped |= int.from_bytes(row.tobytes(), 'little')
     return order[kept]
+
+
+def best_boxes(
+    boxes: Floats, scores: Floats, width: int, height: int, *, most: int,
+    largest_overlap: float = LARGEST_OVERLAP,
+) -> tuple[NDArray[np.intp], Floats]:
+    """Choose among whatever a detector says.
+
+    Boxes that are no boxes (not finite, inverted, under a pixel in the picture) are left out,
+    overlapping ones suppressed.
+
+    Args:
+        boxes: (N, 4) px of the picture.
+        scores: (N,).
+        width, height: of the picture, px.
+        most: how many to return.
+        largest_overlap: see `non_maximum_suppression`.
+
+    Returns:
+        (n,) indices, best first, and (n, 4) their boxes, cut at the edges of the picture.
+    """
+    candidates = np.flatnonzero(finite_points(boxes) & np.isfinite(scores))
+    cut = clip_boxes(boxes[candidates], width, height)
+    wide = (cut[:, 2:] - cut[:, :2]).min(axis=1, initial=np.inf) >= _LEAST_SIDE_PX
+    candidates, cut = candidates[wide], cut[wide]
+    if len(candidates) > _MOST_CANDIDATES:
+        best = np.argsort(-scores[candidates], kind='stable')[:_MOST_CANDIDATES]
+        candidates, cut = candidates[best], cut[best]
+    kept = non_maximum_suppression(cut, scores[candidates], largest_overlap)[:most]
+    return candidates[kept], cut[kept]
 
 
 def clip_boxes(boxes: Floats, width: int, height: int) -> Floats:
