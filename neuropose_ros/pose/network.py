@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.core.pose import Floats
+from neuropose_ros.inference.batching import Batcher
 from neuropose_ros.inference.entry import ModelEntry
 from neuropose_ros.inference.ops.device import Picture, Tensor
 from neuropose_ros.inference.runtime import Runtime
@@ -40,6 +41,7 @@ class PictureNetwork:
         """
         self.runtime = runtime
         self.entry = entry
+        self._batcher = Batcher(runtime)
         self._input = self._picture_input()
         grey = Picture(np.full((entry.input.height, entry.input.width, 3), 114, np.uint8))
         still = np.eye(2, 3)[np.newaxis]
@@ -85,10 +87,8 @@ class PictureNetwork:
         Returns:
             (N, K, 2) px of the crops, and (N, K).
         """
-        batch = self.runtime.largest_batch or len(warps)
-        parts = [
-            read(self.run(picture, warps[first:first + batch], 0.0))
-            for first in range(0, len(warps), batch)]
+        parts = self._batcher.run(
+            len(warps), lambda part: read(self.run(picture, warps[part], 0.0)))
         points, scores = zip(*parts, strict=True)
         return np.concatenate(points), np.concatenate(scores)
 
