@@ -20,6 +20,8 @@ NOMINAL_HEIGHT_M = 1.70
 _TALLEST_M = 2.05
 # Keypoints lie beside the joint centres, and depth is read from the skin.
 _SLACK = 1.2
+# Of the nominal width, that of a small child seen straight on.
+_NARROWEST = 0.5
 
 _TORSO_PARTS = ('shoulder', 'hip', 'pelvis', 'thorax', 'neck', 'upper_neck', 'neck_base', 'spine',
                 'belly')
@@ -31,6 +33,7 @@ _HANGS_ON = {
     'knee': ('hip', 0.245), 'ankle': ('knee', 0.246), 'foot': ('ankle', 0.152),
 }
 _TORSO_SIDE = 0.288
+_WIDTHS = {'shoulder': 0.208, 'hip': 0.104}
 # From the middle of the trunk to its corners, and to the top of the head.
 _FROM_MIDDLE = {'torso': 0.20, 'head': 0.36}
 # Half the thickness, m, of an adult at the joint: how far its centre lies behind the skin that a
@@ -53,6 +56,7 @@ class Body:
             be from each.
         from_middle_m: (K,) how far each joint can be from the middle of the trunk.
         behind_skin_m: (K,) how far its centre lies behind the skin.
+        widths: left and right joint and the least distance (m) that they can have.
         bones: (B, 2) joint indices, rigid segments.
         bone_m: (B,) their length in a person of `NOMINAL_HEIGHT_M`.
         longest_m: (B,) their length in very tall people, with slack.
@@ -63,6 +67,7 @@ class Body:
     chains: tuple[tuple[tuple[int, float], ...], ...]
     from_middle_m: Array
     behind_skin_m: Array
+    widths: tuple[tuple[int, int, float], ...]
     bones: NDArray[np.intp]
     bone_m: Array
     longest_m: Array
@@ -119,6 +124,10 @@ def body(layout: SkeletonLayout) -> Body:
         chains=tuple(chains),
         from_middle_m=np.array(from_middle),
         behind_skin_m=np.array([_behind_skin_m(part) for _, part in parts]),
+        widths=tuple(
+            (where['left_', part], where['right_', part], share * NOMINAL_HEIGHT_M * _NARROWEST)
+            for part, share in _WIDTHS.items()
+            if ('left_', part) in where and ('right_', part) in where),
         bones=np.array([bone[:2] for bone in bones], np.intp).reshape(-1, 2),
         bone_m=shares * NOMINAL_HEIGHT_M,
         longest_m=shares * _TALLEST_M * _SLACK,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from neuropose_ros.core.errors import DepthError
 from neuropose_ros.core.pose import (
     Depth,
+    Floats,
     JointState,
     Origin3D,
     PersonPose,
@@ -39,7 +40,11 @@ _DEEP_M = 0.5
 # The smallest person is this share of a nominal adult.
 _SMALLEST = 0.5
 _LEAST_JOINTS = 3
+# Of a patch: what shows less beside a larger surface is the rim of something else.
+_CLEAR_SHARE = 0.3
 _TORSO_VOTES = 2.0
+# In place of the index of a surface.
+_HIDDEN, _ABSENT = -1, -2
 # Uncertainty of a keypoint of which the model says none, and of the thickness of a limb.
 _KEYPOINT_M, _THICKNESS_SHARE = 0.015, 0.3
 
@@ -114,7 +119,7 @@ class Lifter:
         if person.track_state is TrackState.LOST or usable.sum() < _LEAST_JOINTS:
             return without_3d(person)
         seen = self._look(person, usable, frame, depth, intrinsics)
-        picked = self._pick(seen, usable)
+        picked = self._pick(seen, usable, person.keypoint_scores)
         lifted = picked >= 0
         if lifted.sum() < _LEAST_JOINTS:
             return without_3d(person)
@@ -148,9 +153,9 @@ class Lifter:
 
     # -- deciding --------------------------------------------------------------------------------
 
-    def _pick(self, seen: _Seen, usable: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Return for each joint the index of its surface; -1: hidden, -2: not there."""
-        picked = np.full(len(usable), -2, np.int64)
+    def _pick(self, seen: _Seen, usable: NDArray[np.bool_], scores: Floats) -> NDArray[np.int64]:
+        """Return for each joint the index of its surface; `_HIDDEN` or `_ABSENT` if none."""
+        picked = np.full(len(usable), _ABSENT, np.int64)
         depth = seen.surfaces.depth_m
         there = usable & np.isfinite(seen.rays[:, 0]) & np.isfinite(depth).any(1)
         middle = self._middle(seen, there)
@@ -158,9 +163,8 @@ class Lifter:
             return picked
         places = _places(seen)
         sigmas = 2 * self._parameters.noise.sigma_m(np.where(np.isfinite(depth), depth, 0.0))
-        for joint in (*self._body.torso, *self._body.order):
-            if not there[joint]:
-                continue
+
+        def pick(joint: int) -> int:
             base, reach_m = middle, float(self._body.from_middle_m[joint])
             for parent, length_m in self._body.chains[joint]:
                 if picked[parent] >= 0:
@@ -169,10 +173,29 @@ class Lifter:
             away = np.linalg.norm(places[joint] - base, axis=1)
             possible = away <= reach_m + sigmas[joint]
             if possible.any():
-                picked[joint] = int(np.argmax(possible))
-            else:
-                picked[joint] = -1 if (depth[joint] < base[2]).any() else -2
+                return _nearest_clear(possible, seen.surfaces.share[joint])
+            return _HIDDEN if (depth[joint] < base[2]).any() else _ABSENT
+
+        for joint in self._body.torso:
+            if there[joint]:
+                picked[joint] = pick(joint)
+        self._part_sides(picked, places, scores)
+        for joint in self._body.order:
+            if there[joint]:
+                picked[joint] = pick(joint)
         return picked
+
+    def _part_sides(self, picked: NDArray[np.int64], places: Array, scores: Floats) -> None:
+        """From the side both shoulders, or hips, show one surface: only one of them is there."""
+        for left, right, least_m in self._body.widths:
+            if picked[left] < 0 or picked[right] < 0:
+                continue
+            apart = places[left, picked[left]] - places[right, picked[right]]
+            if np.linalg.norm(apart) < least_m:
+                if scores[left] <= scores[right]:
+                    picked[left] = _HIDDEN
+                if scores[right] <= scores[left]:
+                    picked[right] = _HIDDEN
 
     def _middle(self, seen: _Seen, there: NDArray[np.bool_]) -> Array | None:
         """Return (3,): the middle of the trunk, at the depth that most joints can share."""
@@ -251,9 +274,15 @@ def _places(seen: _Seen) -> Array:
     return np.asarray(on_skin + inwards[:, None, :])
 
 
+def _nearest_clear(possible: NDArray[np.bool_], share: Array) -> int:
+    """Return the nearest surface that is more than the rim of something; else the largest."""
+    clear = possible & (share >= _CLEAR_SHARE)
+    return int(np.argmax(clear) if clear.any() else np.argmax(np.where(possible, share, 0.0)))
+
+
 def _states(states: States, picked: NDArray[np.int64], usable: NDArray[np.bool_]) -> States:
     """Return the states in 3D: never better than those in the picture."""
-    missed = np.where(picked == -1, JointState.OCCLUDED, JointState.MISSING)
+    missed = np.where(picked == _HIDDEN, JointState.OCCLUDED, JointState.MISSING)
     return np.where(usable & (picked < 0), missed, states).astype(np.uint8)
 
 

@@ -15,8 +15,12 @@ Array = NDArray[np.float64]
 MAX_SURFACES = 4
 _SIDE = 7
 _SAMPLES = _SIDE * _SIDE
+_STEPS = np.linspace(-1, 1, _SIDE)
+# The middle of a patch is where the joint was found.
+_WEIGHTS = np.exp(-(_STEPS[:, None]**2 + _STEPS**2) / (2 * 0.6**2)).ravel()
+_WEIGHTS /= _WEIGHTS.sum()
 # Surfaces with fewer samples of a patch are edges and stray pixels, not something to stand on.
-_LEAST_SHARE = 0.12
+_LEAST_SHARE = 0.10
 # Depth within a patch on one limb varies by its roundness; a larger step is another surface.
 _STEP_M = 0.08
 _STEP_SIGMAS = 4.0
@@ -47,7 +51,7 @@ class Surfaces:
     Attributes:
         depth_m: (N, C) median; NaN where there is none.
         spread_m: (N, C) half the distance of the 16th and 84th percentile.
-        share: (N, C) of all samples of the patch, those without depth included.
+        share: (N, C) of the patch, its middle weighing most; the rest has no depth.
     """
 
     depth_m: Array
@@ -95,8 +99,7 @@ def samples(
     scale = np.array((columns / width, rows / height))
     centres = (np.where(np.isfinite(centres_px), centres_px, -1e6) + 0.5) * scale - 0.5
     half = np.maximum(half_px[:, None] * scale, 1.0)
-    steps = np.linspace(-1, 1, _SIDE)
-    at = np.rint(centres[:, :, None] + half[:, :, None] * steps).astype(np.int64)
+    at = np.rint(centres[:, :, None] + half[:, :, None] * _STEPS).astype(np.int64)
     x, y = at[:, 0, None, :], at[:, 1, :, None]
     inside = (x >= 0) & (x < columns) & (y >= 0) & (y < rows)
     found = depth[np.clip(y, 0, rows - 1), np.clip(x, 0, columns - 1)].astype(np.float64)
@@ -110,9 +113,11 @@ def samples(
 def surfaces(sampled: Array, noise: DepthNoise) -> Surfaces:
     """Part each patch's samples where depth steps, so that none is a mean of two surfaces."""
     count = len(sampled)
-    ordered = np.sort(np.where(np.isnan(sampled), np.inf, sampled), 1)
+    order = np.argsort(sampled, 1)
+    ordered = np.take_along_axis(sampled, order, 1)
     known = np.isfinite(ordered)
     filled = np.where(known, ordered, 0.0)
+    weights = _WEIGHTS[order]
     step = _STEP_M + _STEP_SIGMAS * noise.sigma_m(filled[:, :-1])
     with np.errstate(invalid='ignore'):
         number = np.cumsum(np.diff(ordered, axis=1) > step, axis=1)
@@ -120,18 +125,21 @@ def surfaces(sampled: Array, noise: DepthNoise) -> Surfaces:
     number[~known] = _SAMPLES
     sizes = np.zeros((count, _SAMPLES + 1), np.int64)
     np.add.at(sizes, (np.arange(count)[:, None], number), 1)
+    shares = np.zeros(sizes.shape)
+    np.add.at(shares, (np.arange(count)[:, None], number), weights)
     starts = np.cumsum(sizes, 1) - sizes
-    sizes[:, _SAMPLES] = 0
+    shares[:, _SAMPLES] = 0
     # The nearest of those that are large enough first; a stable sort keeps their order.
-    chosen = np.argsort(sizes < _LEAST_SHARE * _SAMPLES, 1, kind='stable')[:, :MAX_SURFACES]
+    chosen = np.argsort(shares < _LEAST_SHARE, 1, kind='stable')[:, :MAX_SURFACES]
     size, start = np.take_along_axis(sizes, chosen, 1), np.take_along_axis(starts, chosen, 1)
-    large = size >= _LEAST_SHARE * _SAMPLES
+    share = np.take_along_axis(shares, chosen, 1)
+    large = share >= _LEAST_SHARE
 
-    def percentile(share: float) -> Array:
-        index = start + np.rint((np.maximum(size, 1) - 1) * share).astype(np.int64)
+    def percentile(part: float) -> Array:
+        index = start + np.rint((np.maximum(size, 1) - 1) * part).astype(np.int64)
         at = np.take_along_axis(filled, np.minimum(index, _SAMPLES - 1), 1)
         return np.where(large, at, np.nan)
 
     return Surfaces(
         depth_m=percentile(0.5), spread_m=(percentile(0.84) - percentile(0.16)) / 2,
-        share=np.where(large, size / _SAMPLES, 0.0))
+        share=np.where(large, share, 0.0))
