@@ -2,7 +2,8 @@
 
 Joint orders are those of the data sets: COCO keypoints (Lin et al. 2014), BlazePose (Bazarevsky
 et al. 2020), Halpe-26 (Fang et al. 2022), MPII (Andriluka et al. 2014), Human3.6M in its common
-17-joint form (Ionescu et al. 2014), J-HMDB (Jhuang et al. 2013).
+17-joint form (Ionescu et al. 2014), J-HMDB (Jhuang et al. 2013), COCO-WholeBody (Jin et al. 2020;
+its face is the 68 points of Sagonas et al. 2013).
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from neuropose_ros.core.pose import Floats, JointState, PersonPose, PoseFrame, S
 from neuropose_ros.core.skeleton import SkeletonLayout
 
 
-def _layout(name: str, names: str, bones: str) -> SkeletonLayout:
-    """Build a layout; ``bones`` are name-name pairs, mirror pairs come from left/right names."""
+def _layout(name: str, names: str, bones: str, mirror: str = '') -> SkeletonLayout:
+    """Build a layout; ``bones`` are name-name pairs, mirror pairs come from left/right names.
+
+    ``mirror`` are further pairs left-right.
+    """
     joints = tuple(names.split())
     index = {joint: i for i, joint in enumerate(joints)}
     edges = tuple((index[a], index[b]) for a, b in (bone.split('-') for bone in bones.split()))
     mirrored = {joint: joint.replace('left', 'right') for joint in joints if 'left' in joint}
+    mirrored.update(pair.split('-') for pair in mirror.split())
     pairs = tuple((index[left], index[right]) for left, right in mirrored.items())
     return SkeletonLayout(name, joints, edges, pairs)
 
@@ -100,8 +105,42 @@ JHMDB15 = _layout(
     'face-neck neck-belly neck-left_shoulder neck-right_shoulder belly-left_hip belly-right_hip',
 )
 
+_FINGERS = ('thumb', 'forefinger', 'middle_finger', 'ring_finger', 'pinky_finger')
+
+
+def _hand(side: str) -> tuple[str, str]:
+    """Return names and bones of a hand: its root, then four joints a finger from the root out."""
+    root = f'{side}_hand_root'
+    chains = [[root, *(f'{side}_{finger}{i}' for i in range(1, 5))] for finger in _FINGERS]
+    names = ' '.join([root, *(joint for chain in chains for joint in chain[1:])])
+    bones = (f'{a}-{b}' for chain in chains for a, b in zip(chain, chain[1:], strict=False))
+    return names, ' '.join(bones)
+
+
+# The 68 points go from the subject's right to the left; a point and its mirror image, by parts:
+# jaw, brows, nostrils, eyes, outer lips, inner lips. Points on the middle line have none.
+_FACE_MIRROR = (
+    *((i, 16 - i) for i in range(8)), *((i, 43 - i) for i in range(17, 22)), (31, 35), (32, 34),
+    (36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46),
+    (48, 54), (49, 53), (50, 52), (59, 55), (58, 56), (60, 64), (61, 63), (67, 65),
+)
+_LEFT_HAND, _RIGHT_HAND = _hand('left'), _hand('right')
+
+COCO_WHOLEBODY133 = _layout(
+    'coco_wholebody133',
+    ' '.join((
+        _COCO_NAMES, 'left_big_toe left_small_toe left_heel right_big_toe right_small_toe '
+        'right_heel', *(f'face_{i}' for i in range(68)), _LEFT_HAND[0], _RIGHT_HAND[0])),
+    _FACE + _TORSO + _LIMBS +
+    'left_ankle-left_big_toe left_ankle-left_small_toe left_ankle-left_heel '
+    'right_ankle-right_big_toe right_ankle-right_small_toe right_ankle-right_heel '
+    f'left_wrist-left_hand_root right_wrist-right_hand_root {_LEFT_HAND[1]} {_RIGHT_HAND[1]}',
+    ' '.join(f'face_{left}-face_{right}' for right, left in _FACE_MIRROR),
+)
+
 BUILT_IN = {
-    layout.name: layout for layout in (COCO17, BLAZEPOSE33, HALPE26, MPII16, H36M17, JHMDB15)
+    layout.name: layout for layout in (
+        COCO17, BLAZEPOSE33, HALPE26, MPII16, H36M17, JHMDB15, COCO_WHOLEBODY133)
 }
 
 # A joint that a source layout lacks, as the mean of joints that it may have; first fit wins.
@@ -123,6 +162,10 @@ _DERIVED: dict[str, tuple[tuple[str, ...], ...]] = {
     'right_big_toe': (('right_foot_index',),),
     'left_foot_index': (('left_big_toe',),),
     'right_foot_index': (('right_big_toe',),),
+    'left_hand_root': (('left_wrist',),),
+    'right_hand_root': (('right_wrist',),),
+    'mouth_left': (('face_54',),),
+    'mouth_right': (('face_48',),),
 }
 
 

@@ -154,7 +154,8 @@ class ModelEntry:
         outputs: name of each output by its position in the file. With `convert` the others are
             pruned; without, it says which output is which, empty = the decoder's own order.
         options: numbers for the decoder, such as ``padding``.
-        convert: how the file becomes ONNX; None = it is run as it is.
+        convert: how the file becomes the ONNX that is run, ``features`` = its classifier is cut
+            off; None = it is run as it is.
         check: first values of outputs for the test picture, of a converted network.
         parts: names of the entries that it is made of; their files are its files.
         published: what its authors measured.
@@ -175,7 +176,7 @@ class ModelEntry:
     layout: str | SkeletonLayout = ''
     outputs: Mapping[int, str] = field(default_factory=dict)
     options: Mapping[str, float] = field(default_factory=dict)
-    convert: Conversion | None = None
+    convert: Conversion | Literal['features'] | None = None
     check: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
     published: tuple[Published, ...] = ()

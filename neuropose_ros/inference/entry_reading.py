@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
@@ -149,11 +149,16 @@ def _format(fields: Fields, sources: tuple[Source, ...]) -> Format:
     return cast(Format, ending)
 
 
-def _conversion(fields: Fields, form: Format) -> Conversion | None:
-    if not fields.has('convert'):
-        fields.anything('convert')
+def _conversion(fields: Fields, form: Format) -> Conversion | Literal['features'] | None:
+    value = fields.anything('convert')
+    if value is None:
         return None
-    table = fields.table('convert')
+    if not isinstance(value, Mapping):
+        if value != 'features' or form != 'onnx':
+            raise fields.mistake('convert', f'is {value!r} for the format {form}; allowed are a '
+                                 'table with offset and scale for tflite, features for onnx')
+        return 'features'
+    table = fields.inside('convert', value)
     conversion = Conversion(table.number('offset', 0.0), table.number('scale', 1.0))
     table.done()
     if form != 'tflite':

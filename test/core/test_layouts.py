@@ -12,6 +12,7 @@ from neuropose_ros.core.layouts import (
     BLAZEPOSE33,
     BUILT_IN,
     COCO17,
+    COCO_WHOLEBODY133,
     H36M17,
     HALPE26,
     JHMDB15,
@@ -38,7 +39,7 @@ def person(skeleton, **extra) -> PersonPose:
 
 @pytest.mark.parametrize(('name', 'count'), [
     ('coco17', 17), ('blazepose33', 33), ('halpe26', 26), ('mpii16', 16), ('h36m17', 17),
-    ('jhmdb15', 15),
+    ('jhmdb15', 15), ('coco_wholebody133', 133),
 ])
 def test_every_layout_has_its_joints(name, count):
     assert len(layout(name)) == count
@@ -48,17 +49,19 @@ def test_every_layout_has_its_joints(name, count):
 def test_ids_stay_as_recordings_have_them():
     assert {item.id for item in ALL} == {
         'coco17@31c4', 'blazepose33@ab09', 'halpe26@2898', 'mpii16@3de4', 'h36m17@d4ae',
-        'jhmdb15@5665'}
+        'jhmdb15@5665', 'coco_wholebody133@a75c'}
 
 
 @pytest.mark.parametrize('skeleton', ALL, ids=lambda item: item.name)
 def test_pairs_are_left_and_right_of_one_joint(skeleton):
-    paired = {joint for pair in skeleton.mirror_pairs for joint in pair}
+    face = {index for index, name in enumerate(skeleton.names) if name.startswith('face_')}
+    paired = {joint for pair in skeleton.mirror_pairs for joint in pair} - face
     sided = {index for index, name in enumerate(skeleton.names)
              if 'left' in name or 'right' in name}
     assert paired == sided
     for left, right in skeleton.mirror_pairs:
-        assert skeleton.names[right] == skeleton.names[left].replace('left', 'right')
+        if left not in face:
+            assert skeleton.names[right] == skeleton.names[left].replace('left', 'right')
 
 
 @pytest.mark.parametrize('skeleton', ALL, ids=lambda item: item.name)
@@ -191,3 +194,29 @@ def test_a_frame_is_converted_with_all_its_people():
     assert converted.layout == COCO17.id
     assert [len(someone.keypoints) for someone in converted.persons] == [17, 17]
     assert convert_frame(frame, BLAZEPOSE33, BLAZEPOSE33) is frame
+
+
+def test_every_face_point_off_the_middle_line_has_a_mirror_image():
+    names = COCO_WHOLEBODY133.names
+    pairs = {names[a]: names[b] for a, b in COCO_WHOLEBODY133.mirror_pairs}
+    pairs |= {right: left for left, right in pairs.items()}
+    middle = {8, 27, 28, 29, 30, 33, 51, 57, 62, 66}
+    assert {f'face_{i}' for i in range(68)} - set(pairs) == {f'face_{i}' for i in middle}
+    assert pairs['face_0'] == 'face_16' and pairs['face_36'] == 'face_45'
+
+
+def test_the_whole_body_holds_the_others_by_name():
+    points = np.arange(2 * 133, dtype=np.float32).reshape(133, 2)
+    coco = convert_points(points, COCO_WHOLEBODY133, COCO17)
+    np.testing.assert_array_equal(coco, points[:17])
+    halpe = convert_points(points, COCO_WHOLEBODY133, HALPE26)
+    for joint in ('left_heel', 'right_big_toe', 'left_small_toe', 'right_knee'):
+        np.testing.assert_array_equal(
+            halpe[HALPE26.index(joint)], points[COCO_WHOLEBODY133.index(joint)])
+    back = convert_points(coco, COCO17, COCO_WHOLEBODY133)
+    np.testing.assert_array_equal(
+        back[COCO_WHOLEBODY133.index('right_hand_root')], coco[COCO17.index('right_wrist')])
+    assert np.isnan(back[COCO_WHOLEBODY133.index('left_thumb4')]).all()
+    blaze = convert_points(points, COCO_WHOLEBODY133, BLAZEPOSE33)
+    np.testing.assert_array_equal(
+        blaze[BLAZEPOSE33.index('mouth_left')], points[COCO_WHOLEBODY133.index('face_54')])
