@@ -208,7 +208,8 @@ def top_down_warps(
 
 def points_to_picture(points: ArrayLike, warps: Warp) -> Floats:
     """Map (..., K, 2) points of crops to px of the picture by (..., 2, 3) maps."""
-    turned = np.asarray(points, np.float64) @ np.swapaxes(warps[..., :2], -1, -2)
+    with np.errstate(invalid='ignore'):  # an infinite point of a broken network becomes NaN
+        turned = np.asarray(points, np.float64) @ np.swapaxes(warps[..., :2], -1, -2)
     placed: Floats = (turned + warps[..., np.newaxis, :, 2]).astype(np.float32)
     return placed
 
@@ -220,5 +221,7 @@ def boxes_to_picture(boxes: Floats, warp: Warp) -> Floats:
         boxes: x_min y_min x_max y_max, px from the edge of the crop's first pixel.
         warp: (2, 3), not turned.
     """
-    corners = np.asarray(boxes, np.float32).reshape(-1, 2, 2) - np.float32(_HALF_PX)
-    return points_to_picture(corners, warp).reshape(-1, 4)
+    corners = np.asarray(boxes, np.float64) - _HALF_PX
+    placed: Floats = (corners * np.tile(warp[[0, 1], [0, 1]], 2) + np.tile(warp[:, 2], 2)).astype(
+        np.float32)
+    return placed
