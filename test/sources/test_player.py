@@ -249,3 +249,19 @@ def test_size_scales_picture_and_truth():
 
 def test_without_a_size_the_picture_is_handed_over_as_it_is():
     assert next(iter(Player(reel(0), paced=False))).image is IMAGE
+
+
+def test_depth_goes_with_its_frame_at_the_size_asked_for():
+    depth = np.full((48, 64), 2.5, np.float32)
+    depth[:, 32:] = 4.0
+
+    def played(**options):
+        reel = Reel([Picture(IMAGE, 0, depth=depth), Picture(IMAGE, 1 * MS)])
+        return [frame.depth for frame in Player(reel, paced=False, **options)]
+
+    first, second = played()
+    assert first is depth
+    assert second is None
+    smaller = played(size=(32, 24))[0]
+    assert smaller.shape == (24, 32)
+    assert set(smaller.ravel()) == {2.5, 4.0}

@@ -100,7 +100,8 @@ class SyntheticSource:
         image, truth = stage.picture(time_s, within)
         picture = Picture(
             image=image, time_ns=round(self._index * NS_PER_S / self._rate_hz),
-            source=f'synthetic:{stage.scene.name}', truth=truth, restart=restart)
+            source=f'synthetic:{stage.scene.name}', truth=truth, restart=restart,
+            depth=stage.depth())
         self._index += 1
         return picture
 

@@ -247,3 +247,26 @@ def test_the_belt_moves_backwards_by_the_way_walked():
     assert np.diff(before) == pytest.approx(0.38, abs=0.01)
     nearest = np.abs(after[:, None] - (before[None, :] - 0.10)).min(1)
     assert (nearest < 0.012).sum() >= len(after) - 1
+
+
+def test_depth_comes_when_it_is_asked_for_and_is_that_of_what_is_shown():
+    assert pictures(f'synthetic:walk?{SMALL}', 1)[0].depth is None
+    picture = pictures(f'synthetic:walk?{SMALL}&depth=1', 1)[0]
+    assert picture.depth.shape == (240, 320)
+    assert picture.depth.dtype == np.float32
+    person = picture.truth.persons[0]
+    nose = BLAZEPOSE33.index('nose')
+    u, v = np.rint(person.keypoints[nose]).astype(int)
+    assert abs(picture.depth[v, u] - person.keypoints_3d[nose, 2]) < 0.03
+    # The camera stands 2.85 m before the subject's place, the wall 3.6 m behind that.
+    assert abs(picture.depth[100, 5] - 6.45) < 0.25
+    floor = picture.depth[-1, 5]
+    assert 2 < floor < 4
+
+
+def test_a_picture_as_background_has_no_depth(tmp_path):
+    cv2.imwrite(str(tmp_path / 'wall.png'), np.full((48, 64, 3), 90, np.uint8))
+    picture = pictures(
+        f'synthetic:walk?{SMALL}&depth=1&background={tmp_path}/wall.png', 1)[0]
+    assert (picture.depth[:, :5] == 0).all()
+    assert (picture.depth > 0).any()
