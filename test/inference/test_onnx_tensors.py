@@ -9,8 +9,10 @@ from neuropose_ros.inference.runtime import TensorSpec
 
 from . import tiny_onnx
 
-torch = pytest.importorskip('torch', reason='torch is not installed', exc_type=ImportError)
-onnxruntime = pytest.importorskip('onnxruntime')
+pytest.importorskip('torch', reason='torch is not installed', exc_type=ImportError)
+
+import onnxruntime
+import torch
 
 from neuropose_ros.inference.onnx_tensors import run_on_tensors, tensor_ops
 
