@@ -75,8 +75,8 @@ class Graph:
         value = self.add('Cast', 'picture', to=TensorProto.FLOAT)
         if target.axes == 'nhwc':
             value = self.add('Transpose', value, perm=(0, 3, 1, 2))
-        value = self.add('Mul', value, self.constant(np.reshape(target.std, (3, 1, 1))))
-        value = self.add('Add', value, self.constant(np.reshape(target.mean, (3, 1, 1))))
+        value = self.add('Mul', value, self.constant(_planes(target.std)))
+        value = self.add('Add', value, self.constant(_planes(target.mean)))
         if target.channels == 'bgr':
             value = self.add('Gather', value, self.constant(np.array([2, 1, 0])), axis=1)
         self.levels = value
@@ -110,8 +110,12 @@ class Graph:
         return OnnxRuntime(model.SerializeToString(), threads=1)
 
 
+def _planes(values: Sequence[float]) -> Array:
+    return np.reshape(np.array(values, np.float64), (3, 1, 1))
+
+
 def simcc_network(target: PictureInput, sigma_px: float, *, ratio: float = 2.0) -> OnnxRuntime:
-    """Vectors that peak where the spots lie; scores are the heights of the spots, 0..1.
+    """Vectors that fall off around each spot's centre of mass from its height, 0..1.
 
     Args:
         target: the input.
@@ -119,16 +123,36 @@ def simcc_network(target: PictureInput, sigma_px: float, *, ratio: float = 2.0) 
         ratio: bins per pixel.
     """
     graph = Graph(target)
-    whole = 255 * sigma_px * np.sqrt(2 * np.pi)
-    for name, axis in (('simcc_x', 2), ('simcc_y', 3)):
-        total = graph.add(
-            'ReduceSum', graph.levels, graph.constant(np.array([axis])), keepdims=0)
-        share = graph.add('Div', total, graph.constant(np.array([whole])))
-        graph.add(
-            'Resize', share, '', graph.constant(np.array([1, 1, ratio])), out=name,
-            mode='linear', coordinate_transformation_mode='asymmetric')
+    mass, x, y = _moments(graph)
+    whole = 255 * 2 * np.pi * sigma_px ** 2
+    height = _column(graph, graph.add('Div', mass, graph.constant(np.array([whole]))))
+    for name, place, size in (
+            ('simcc_x', x, target.width), ('simcc_y', y, target.height)):
+        bins = graph.constant(np.arange(int(size * ratio))[np.newaxis, np.newaxis] / ratio)
+        distance = graph.add('Abs', graph.add('Sub', _column(graph, place), bins))
+        slope = graph.constant(np.array([0.01]))
+        graph.add('Sub', height, graph.add('Mul', distance, slope), out=name)
     return graph.load(
         simcc_x=('n', 3, int(target.width * ratio)), simcc_y=('n', 3, int(target.height * ratio)))
+
+
+def _moments(graph: Graph) -> tuple[str, str, str]:
+    """Add (N, 3): sum of the levels, and x and y of their centres of mass, px."""
+    mass = graph.add('ReduceSum', graph.levels, graph.constant(np.array([2, 3])), keepdims=0)
+    divisor = graph.add('Max', mass, graph.constant(np.array([1e-6])))
+    centres = []
+    for axis, size in ((2, graph.target.width), (3, graph.target.height)):
+        profile = graph.add(
+            'ReduceSum', graph.levels, graph.constant(np.array([axis])), keepdims=0)
+        moment = graph.add(
+            'ReduceSum', graph.add('Mul', profile, graph.constant(np.arange(float(size)))),
+            graph.constant(np.array([2])), keepdims=0)
+        centres.append(graph.add('Div', moment, divisor))
+    return mass, centres[0], centres[1]
+
+
+def _column(graph: Graph, value: str) -> str:
+    return graph.add('Unsqueeze', value, graph.constant(np.array([2])))
 
 
 def heatmap_network(target: PictureInput, stride: int = 4) -> OnnxRuntime:
@@ -146,21 +170,14 @@ def heatmap_network(target: PictureInput, stride: int = 4) -> OnnxRuntime:
 def movenet_network(target: PictureInput) -> OnnxRuntime:
     """y x score of 17 joints, joint k at the centre of mass of channel k modulo 3."""
     graph = Graph(target, batch=1)
-    mass = graph.add('ReduceSum', graph.levels, graph.constant(np.array([2, 3])), keepdims=0)
-    mass = graph.add('Max', mass, graph.constant(np.array([1e-6])))
-    parts = []
-    for axis, size in ((3, target.height), (2, target.width)):
-        profile = graph.add(
-            'ReduceSum', graph.levels, graph.constant(np.array([axis])), keepdims=0)
-        places = graph.constant((np.arange(size) + 0.5) / size)
-        moment = graph.add(
-            'ReduceSum', graph.add('Mul', profile, places), graph.constant(np.array([2])),
-            keepdims=0)
-        parts.append(graph.add('Div', moment, mass))
+    _, x, y = _moments(graph)
+    half = graph.constant(np.array([0.5]))
+    parts = [
+        graph.add('Div', graph.add('Add', place, half), graph.constant(np.array([float(size)])))
+        for place, size in ((y, target.height), (x, target.width))]
     height = graph.add('ReduceMax', graph.levels, axes=[2, 3], keepdims=0)
     parts.append(graph.add('Div', height, graph.constant(np.array([255.0]))))
-    columns = [graph.add('Unsqueeze', part, graph.constant(np.array([2]))) for part in parts]
-    table = graph.add('Concat', *columns, axis=2)
+    table = graph.add('Concat', *(_column(graph, part) for part in parts), axis=2)
     chosen = graph.add('Gather', table, graph.constant(np.arange(17) % 3), axis=1)
     graph.add('Unsqueeze', chosen, graph.constant(np.array([1])), out='joints')
     return graph.load(joints=(1, 1, len(COCO17), 3))
