@@ -6,6 +6,9 @@ against an image than against a head:
 * ``larger_side``: the larger side of the true person's box, as in PCK@0.1 of the box
   (Yang and Ramanan 2013, Articulated human detection with flexible mixtures of parts).
 * ``diagonal``: the diagonal of the true person's box.
+
+Object keypoint similarity (OKS) divides by the square root of the area that is annotated, and by
+how far annotators differ about each joint (Lin et al. 2014, COCO keypoint evaluation).
 """
 
 from __future__ import annotations
@@ -17,12 +20,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuropose_ros.core.pose import PersonPose
+from neuropose_ros.core.skeleton import SkeletonLayout
 
 Normalisation = Literal['larger_side', 'diagonal']
 Array = NDArray[np.float64]
 
 # Farther than this share of the true box (mean over joints), an estimate is of someone else.
 _MATCH_LIMIT = 0.5
+# By the beginning of the joint's name without its side; the first that fits.
+_SIGMAS = {
+    'nose': 0.026, 'eye': 0.025, 'ear': 0.035, 'shoulder': 0.079, 'elbow': 0.072, 'wrist': 0.062,
+    'hip': 0.107, 'knee': 0.087, 'ankle': 0.089,
+    'mouth': 0.026, 'face': 0.026, 'head': 0.026, 'upper_neck': 0.026, 'neck': 0.026,
+    'thorax': 0.079, 'pelvis': 0.107, 'spine': 0.107, 'belly': 0.107,
+    'pinky': 0.062, 'index': 0.062, 'thumb': 0.062, 'hand': 0.062,
+    'heel': 0.079, 'foot': 0.079, 'big_toe': 0.079, 'small_toe': 0.079,
+}
+_OTHER_SIGMA = 0.072  # the middle of COCO's
 
 
 def box_size_px(box: ArrayLike, normalisation: Normalisation) -> Array:
@@ -104,6 +118,46 @@ def acceleration_error(predicted: ArrayLike, truth: ArrayLike, rate_hz: float) -
     magnitude = np.linalg.norm(np.diff(difference, 2, axis=0), axis=-1) * rate_hz**2
     known = magnitude[np.isfinite(magnitude)]
     return float(known.mean()) if known.size else float('nan')
+
+
+def oks_sigmas(layout: SkeletonLayout) -> Array:
+    """Return (K,) standard deviations of annotators, as shares of the root of the area.
+
+    Those of COCO for its joints; for the others those that COCO-WholeBody (Jin et al. 2020) and
+    Halpe (Li et al. 2020) are evaluated with, or of the nearest joint that has one.
+    """
+    return np.array([_sigma(name) for name in layout.names])
+
+
+def _sigma(name: str) -> float:
+    part = name.removeprefix('left_').removeprefix('right_')
+    return next((sigma for word, sigma in _SIGMAS.items() if part.startswith(word)), _OTHER_SIGMA)
+
+
+def object_keypoint_similarity(
+    predicted: ArrayLike, truth: ArrayLike, area_px2: ArrayLike, sigmas: ArrayLike,
+    counted: ArrayLike | None = None,
+) -> Array:
+    """Return (...) OKS, 0..1, by the definition of COCO; NaN where no joint was to be found.
+
+    Args:
+        predicted: (..., K, 2) px; a joint not given (NaN) counts as 0, never as left out.
+        truth: (..., K, 2) px.
+        area_px2: (...) px^2, annotated area of the true person.
+        sigmas: (K,), from `oks_sigmas`.
+        counted: (..., K) bool, the joints that are annotated; None = all that are finite.
+    """
+    true = np.asarray(truth, np.float64)
+    squared = ((np.asarray(predicted, np.float64) - true) ** 2).sum(-1)
+    size = np.asarray(area_px2, np.float64)[..., np.newaxis] + np.spacing(1)
+    variance = (2 * np.asarray(sigmas, np.float64)) ** 2
+    similarity = np.nan_to_num(np.exp(-squared / (2 * size * variance)), nan=0.0)
+    known = np.isfinite(true).all(-1)
+    chosen = known if counted is None else known & np.asarray(counted, bool)
+    count = chosen.sum(-1)
+    total = np.where(chosen, similarity, 0.0).sum(-1)
+    oks: Array = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return oks
 
 
 def percentiles(values: ArrayLike, shares: Sequence[float] = (50, 99)) -> tuple[float, ...]:

@@ -39,7 +39,7 @@ class PoseStage:
         """
         self._estimator = estimator
         self._layout = layout or estimator.layout
-        self._tracker = tracker or Tracker()
+        self._tracker = tracker or Tracker(estimator.layout)
         self._timeline = Timeline()
         self._last_seq: int | None = None
         self._epoch_offset = 0

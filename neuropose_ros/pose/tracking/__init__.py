@@ -1,0 +1,5 @@
+"""Who is who from frame to frame."""
+
+from neuropose_ros.pose.tracking.tracker import Tracker
+
+__all__ = ['Tracker']

@@ -1,0 +1,176 @@
+"""Which of the people seen is which track.
+
+Two passes as in ByteTrack (Zhang et al. 2022): sure finds first, then unsure ones for the tracks
+that are left. Within a pass the assignment with the greatest likelihood is taken. For a pair it
+is the product of
+
+* where the body is and how tall, against what the track's Kalman filter expects and how sure
+  that is: a person who was hidden is re-found by motion, not by whoever is nearest;
+* how alike the poses are once laid over one another (object keypoint similarity), and how much
+  the boxes overlap;
+* how likely the track can be seen at all: of two people who merge into one find, the nearer one
+  is seen and the one behind coasts;
+* optionally, how alike they look;
+
+over the likelihood that it is somebody new.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuropose_ros.core.assignment import assign
+from neuropose_ros.pose.tracking.observations import Observations
+from neuropose_ros.pose.tracking.similarity import box_cover, box_overlap, keypoint_similarity
+from neuropose_ros.pose.tracking.track import Forecast
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_LOG_2_PI = float(np.log(2 * np.pi))
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationModel:
+    """How finds come about.
+
+    Attributes:
+        place_noise: standard deviation of the body's middle, body heights.
+        height_noise: of the logarithm of the height.
+        gate: squared Mahalanobis distance, 3 degrees of freedom, beyond which a find is not of
+            the track.
+        pose_weight: of the similarity of poses, in units of log-likelihood.
+        box_weight: of the overlap of boxes.
+        look_weight: of the cosine of looks.
+        tolerance: of joints, as a multiple of COCO's.
+        seen: probability that somebody in plain view is found.
+        seen_hidden: the same of somebody behind somebody else.
+        newcomers: density of newcomers per body height^2 and unit of log-height.
+    """
+
+    place_noise: float = 0.04
+    height_noise: float = 0.08
+    gate: float = 25.0
+    pose_weight: float = 3.0
+    box_weight: float = 1.0
+    look_weight: float = 6.0
+    tolerance: float = 2.0
+    seen: float = 0.95
+    seen_hidden: float = 0.05
+    newcomers: float = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """N finds against T tracks.
+
+    Attributes:
+        gain: (N, T) log-likelihood ratio of being that track to being somebody new; -inf = not
+            that track.
+        measured: (N, T, 3) where the body is and how tall, `Motion.position`, seen as that track.
+        variance: (N, T, 3) of it.
+        cover: (T,) share of each track's box behind somebody nearer.
+    """
+
+    gain: Array
+    measured: Array
+    variance: Array
+    cover: Array
+
+
+def compare(
+    seen: Observations, tracks: Forecast, torso: NDArray[np.intp], sigmas: Array,
+    model: AssociationModel, alike: Array | None = None,
+) -> Pairs:
+    """Compare all finds with all tracks.
+
+    Args:
+        seen: N people.
+        tracks: T tracks at the time of the frame.
+        torso: indices of the joints whose mean is the body's middle.
+        sigmas: (K,) of the joints, COCO's.
+        model: how finds come about.
+        alike: (N, T) cosine of the looks, NaN where not known.
+    """
+    measured = _measured(seen, tracks, torso)
+    units = np.stack((tracks.heights, tracks.heights, np.ones(len(tracks))), -1)
+    noise = np.array((model.place_noise, model.place_noise, model.height_noise)) * units
+    variance = _noise_share(seen, torso)[:, None, None] * noise**2
+    spread = (tracks.variance + variance) / units**2
+    innovation = (measured - tracks.position) / units
+    squared = (innovation**2 / spread).sum(-1)
+    motion = -0.5 * (squared + np.log(spread).sum(-1) + 3 * _LOG_2_PI)
+    shift = (measured - tracks.position)[..., :2]
+    poses = _pose_similarity(seen, tracks, shift, sigmas * model.tolerance)
+    boxes = box_overlap(seen.boxes, tracks.boxes)
+    cover = hidden_share(tracks.boxes, tracks.gaps_s)
+    visible = model.seen_hidden + (model.seen - model.seen_hidden) * (1 - cover)
+    gain = (motion + np.log(visible / (1 - visible)) - np.log(model.newcomers)
+            + model.pose_weight * (poses - 0.5) + model.box_weight * (boxes - 0.5))
+    if alike is not None:
+        gain = gain + model.look_weight * np.nan_to_num(alike - 0.5)
+    gain = np.where(squared <= model.gate, gain, -np.inf)
+    return Pairs(gain, measured, np.broadcast_to(variance, measured.shape), cover)
+
+
+def choose(gain: Array) -> list[tuple[int, int]]:
+    """Return the pairs (find, track) that make the frame most likely."""
+    return assign(-gain, limit=0.0)
+
+
+def hidden_share(boxes: Array, gaps_s: Array) -> Array:
+    """Return (T,) how much of each box lies behind one that is seen and stands nearer.
+
+    Whose feet are lower in the picture stands nearer: people share a floor.
+    """
+    if len(boxes) < 2:
+        return np.zeros(len(boxes))
+    cover = box_cover(boxes, boxes)
+    nearer = boxes[None, :, 3] > boxes[:, None, 3]
+    behind = np.where(nearer & (gaps_s[None] < _JUST_SEEN_S), cover, 0.0)
+    share: Array = np.minimum(behind.max(1), 1.0)
+    return share
+
+
+_JUST_SEEN_S = 0.3
+
+
+def _measured(seen: Observations, tracks: Forecast, torso: NDArray[np.intp]) -> Array:
+    """Return (N, T, 3) the bodies' places; joints not seen are where the track expects them."""
+    points, expected = seen.keypoints[:, torso], tracks.keypoints[:, torso]
+    filled = np.where(
+        np.isfinite(points)[:, None], np.nan_to_num(points)[:, None], expected[None])
+    middle = filled.mean(2)
+    known: Mask = np.all(np.isfinite(points), axis=-1)
+    blind: Mask = ~np.any(known, axis=-1)
+    if blind.any() or not np.isfinite(middle).all():
+        offset = tracks.position[:, :2] - (tracks.boxes[:, :2] + tracks.boxes[:, 2:]) / 2
+        by_box = ((seen.boxes[:, :2] + seen.boxes[:, 2:]) / 2)[:, None] + offset[None]
+        use = blind[:, None, None] | ~np.isfinite(middle)
+        middle = np.where(use, by_box, middle)
+    heights = np.broadcast_to(seen.log_heights[:, None, None], (*middle.shape[:2], 1))
+    # The height of the box as it was of the track's whole body.
+    scale = np.log(tracks.heights / np.maximum(tracks.boxes[:, 3] - tracks.boxes[:, 1], 1e-6))
+    return np.concatenate((middle, heights + scale[None, :, None]), -1)
+
+
+def _noise_share(seen: Observations, torso: NDArray[np.intp]) -> Array:
+    """Return (N,) how many times the usual variance a find has: guessed joints say less."""
+    sure = seen.weights[:, torso].mean(1)
+    share: Array = 1.0 / np.clip(sure, 0.2, 1.0) ** 2
+    return share
+
+
+def _pose_similarity(seen: Observations, tracks: Forecast, shift: Array, sigmas: Array) -> Array:
+    """Return (N, T) similarity of the poses when the bodies' middles are laid on one another."""
+    count = len(tracks)
+    alike = np.empty((len(seen), count))
+    for t in range(count):
+        moved = seen.keypoints - shift[:, t, None]
+        alike[:, t] = keypoint_similarity(
+            moved, seen.weights, tracks.keypoints[t:t + 1], tracks.weights[t:t + 1],
+            tracks.heights[t:t + 1], sigmas)[:, 0]
+    return alike

@@ -1,0 +1,217 @@
+"""Gives people identities and says where everybody is expected next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuropose_ros.core.clocks import nanoseconds
+from neuropose_ros.core.metrics import oks_sigmas
+from neuropose_ros.core.pose import Floats, PersonPose, TrackState
+from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.pose.tracking.association import AssociationModel, Pairs, choose, compare
+from neuropose_ros.pose.tracking.kalman import MotionModel, first_motion, resumed
+from neuropose_ros.pose.tracking.observations import Observations, observe
+from neuropose_ros.pose.tracking.track import Forecast, Track, forecast
+
+Array = NDArray[np.float64]
+
+_TORSO = ('left_shoulder', 'right_shoulder', 'left_hip', 'right_hip')
+_SIGMA = 0.079  # where the layout is not known: COCO's of the shoulders
+_LONG_GAP_FRAMES = 2.5
+_LOOK_SHARE = 0.1
+
+
+class Tracker:
+    """Gives people identities.
+
+    A person who was lost for no longer than the memory and comes back where motion can have
+    brought them keeps the id; later it is a new one. Ids are never used twice, also not after a
+    reset: whoever missed the reset must not join two people into one.
+    """
+
+    def __init__(
+        self, layout: SkeletonLayout | None = None, *, memory_s: float = 2.0,
+        confirm_frames: int = 3, sure_score: float = 0.3, motion: MotionModel | None = None,
+        association: AssociationModel | None = None,
+    ) -> None:
+        """Start with nobody.
+
+        Args:
+            layout: of the people; None = any, all joints count alike.
+            memory_s: how long a lost person is remembered.
+            confirm_frames: frames until a track is CONFIRMED.
+            sure_score: people with at least this score are matched first and begin tracks;
+                those with less only continue what is there.
+            motion: how bodies move.
+            association: how finds come about.
+        """
+        self._layout = layout
+        self._memory_ns = nanoseconds(memory_s)
+        self._confirm_frames = confirm_frames
+        self._sure_score = sure_score
+        self._motion = motion or MotionModel()
+        self._association = association or AssociationModel()
+        self._tracks: list[Track] = []
+        self._next_id = 1
+        self._newest_ns = 0
+        self._step_s = 1 / 30
+        self._joints = 0
+        self._torso: NDArray[np.intp] = np.zeros(0, np.intp)
+        self._sigmas: Array = np.zeros(0)
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The remembered tracks, lost ones too."""
+        return tuple(self._tracks)
+
+    def reset(self) -> None:
+        """Forget everybody."""
+        self._tracks = []
+        self._newest_ns = 0
+
+    def predict(self, stamp_ns: int) -> tuple[PersonPose, ...]:
+        """Return everybody who is remembered, where they are expected at ``stamp_ns``.
+
+        Joints are PREDICTED and have velocities; the state says who is LOST.
+        """
+        return tuple(
+            track.expected(track.motion.predicted(track.gap_s(stamp_ns), self._motion))
+            for track in self._tracks if self._remembered(track, stamp_ns))
+
+    def update(
+        self, people: Sequence[PersonPose], stamp_ns: int,
+        embeddings: Sequence[Floats | None] | None = None,
+    ) -> tuple[PersonPose, ...]:
+        """Return the people with their track ids and states, in the given order.
+
+        Somebody whom one cannot follow (no box, or unsure and not continuing a track) has the
+        id -1.
+
+        Args:
+            people: of one frame.
+            stamp_ns: of the frame.
+            embeddings: unit vectors of looks, one for each of the people; None = not known.
+        """
+        self._tracks = [track for track in self._tracks if self._remembered(track, stamp_ns)]
+        self._enter(people, stamp_ns)
+        seen = observe(people, self._joints)
+        expected = forecast(self._tracks, stamp_ns, self._joints, self._motion)
+        pairs = compare(
+            seen, expected, self._torso, self._sigmas, self._association,
+            _cosines(seen, self._tracks, embeddings))
+        matched = self._match(seen, pairs)
+        for track in self._tracks:
+            track.state = TrackState.LOST
+        ids: dict[int, Track] = {}
+        for row, column in matched.items():
+            index = int(seen.indices[row])
+            ids[index] = self._follow(
+                seen, row, column, pairs, expected, people[index], stamp_ns)
+        for row in range(len(seen)):
+            if row not in matched and seen.scores[row] >= self._sure_score:
+                index = int(seen.indices[row])
+                ids[index] = self._begin(seen, row, people[index], stamp_ns)
+        for index, track in ids.items():
+            _remember_look(track, None if embeddings is None else embeddings[index])
+        return tuple(
+            replace(person, track_id=ids[i].track_id, track_state=ids[i].state)
+            if i in ids else replace(person, track_id=-1, track_state=TrackState.UNKNOWN)
+            for i, person in enumerate(people))
+
+    def _remembered(self, track: Track, stamp_ns: int) -> bool:
+        return stamp_ns - track.seen_ns <= self._memory_ns
+
+    def _enter(self, people: Sequence[PersonPose], stamp_ns: int) -> None:
+        """Take the frame's time and number of joints."""
+        if self._newest_ns and stamp_ns > self._newest_ns:
+            step_s = (stamp_ns - self._newest_ns) / 1e9
+            self._step_s += 0.1 * (min(step_s, 1.0) - self._step_s)
+        self._newest_ns = stamp_ns
+        joints = len(people[0].keypoints) if people else self._joints
+        if joints == self._joints:
+            return
+        self._joints, self._tracks = joints, []
+        self._torso, self._sigmas = np.arange(joints), np.full(joints, _SIGMA)
+        if self._layout is not None and len(self._layout) == joints:
+            self._sigmas = oks_sigmas(self._layout)
+            names = self._layout.names
+            torso = [names.index(name) for name in _TORSO if name in names]
+            self._torso = np.array(torso or range(joints), np.intp)
+
+    def _match(self, seen: Observations, pairs: Pairs) -> dict[int, int]:
+        """Return the track of each find that has one: sure finds choose first."""
+        matched: dict[int, int] = {}
+        sure = seen.scores >= self._sure_score
+        for stage in (sure, ~sure):
+            rows = np.flatnonzero(stage)
+            columns = np.setdiff1d(np.arange(pairs.gain.shape[1]), list(matched.values()))
+            for row, column in choose(pairs.gain[np.ix_(rows, columns)]):
+                matched[int(rows[row])] = int(columns[column])
+        return matched
+
+    def _follow(
+        self, seen: Observations, row: int, column: int, pairs: Pairs, expected: Forecast,
+        person: PersonPose, stamp_ns: int,
+    ) -> Track:
+        track = self._tracks[column]
+        measured, variance = pairs.measured[row, column], pairs.variance[row, column]
+        gap_s = track.gap_s(stamp_ns)
+        if gap_s > _LONG_GAP_FRAMES * self._step_s:
+            track.motion = resumed(
+                track.motion, measured, variance, gap_s, self._step_s, self._motion)
+        else:
+            track.motion = expected.motions[column].corrected(measured, variance)
+        track.place(measured, seen.keypoints[row], seen.weights[row], seen.boxes[row])
+        track.person, track.seen_ns, track.frames = person, stamp_ns, track.frames + 1
+        confirmed = track.frames >= self._confirm_frames
+        track.state = TrackState.CONFIRMED if confirmed else TrackState.TENTATIVE
+        return track
+
+    def _begin(
+        self, seen: Observations, row: int, person: PersonPose, stamp_ns: int,
+    ) -> Track:
+        points, box = seen.keypoints[row], seen.boxes[row]
+        middle = (box[:2] + box[2:]) / 2
+        torso = points[self._torso]
+        if len(torso) and np.isfinite(torso).all():
+            middle = torso.mean(0)
+        measured = np.array((*middle, seen.log_heights[row]))
+        height, model = float(np.exp(measured[2])), self._association
+        noise = np.array((
+            model.place_noise * height, model.place_noise * height, model.height_noise))
+        track = Track(
+            self._next_id, person, stamp_ns, first_motion(measured, noise**2, self._motion),
+            np.full((self._joints, 2), np.nan), np.zeros(self._joints), np.zeros(4))
+        track.place(measured, points, seen.weights[row], box)
+        if self._confirm_frames <= 1:
+            track.state = TrackState.CONFIRMED
+        self._next_id += 1
+        self._tracks.append(track)
+        return track
+
+
+def _cosines(
+    seen: Observations, tracks: Sequence[Track], embeddings: Sequence[Floats | None] | None,
+) -> Array | None:
+    """Return (N, T) how alike finds and tracks look, NaN where not known."""
+    if embeddings is None:
+        return None
+    alike = np.full((len(seen), len(tracks)), np.nan)
+    for row, index in enumerate(seen.indices):
+        look = embeddings[index]
+        for column, track in enumerate(tracks):
+            if look is not None and track.look is not None:
+                alike[row, column] = float(look @ track.look)
+    return alike
+
+
+def _remember_look(track: Track, look: Floats | None) -> None:
+    if look is None:
+        return
+    mean = look if track.look is None else (
+        (1 - _LOOK_SHARE) * track.look + _LOOK_SHARE * look)
+    track.look = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
