@@ -16,6 +16,7 @@ from neuropose_ros.inference.ops.device import DeviceOps, Tensor
 from neuropose_ros.inference.ops.host import HostOps
 from neuropose_ros.inference.providers import (
     PROVIDERS,
+    TITLES,
     import_onnxruntime,
     preload_cuda,
     provider_missing,
@@ -63,7 +64,7 @@ class OnnxRuntime:
         """
         missing = provider_missing(provider)
         if missing:
-            raise ModelError(missing)
+            raise ModelError(f'ONNX Runtime cannot use {TITLES[provider]}: {missing}')
         self._provider = provider
         self._threads = thread_budget(threads)
         self._title = model.name if isinstance(model, Path) else f'a network of {len(model)} bytes'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def import_onnxruntime() -> Any:
 
 
 def provider_missing(provider: str) -> str:
-    """Return '' when this ONNX Runtime is built with a provider, else the reason.
+    """Return '' when this ONNX Runtime has a provider that may work here, else the reason.
 
     Args:
         provider: one of `PROVIDERS`.
@@ -50,10 +51,14 @@ def provider_missing(provider: str) -> str:
         present = import_onnxruntime().get_available_providers()
     except ModelError as error:
         return str(error)
-    if PROVIDERS[provider] in present:
-        return ''
-    return (f'this ONNX Runtime is built without {TITLES[provider]} '
-            f'({REQUIREMENTS[provider]} has it)')
+    if PROVIDERS[provider] not in present:
+        return f'not in this ONNX Runtime ({REQUIREMENTS[provider]} has it)'
+    if provider in {'tensorrt', 'cuda'}:
+        try:
+            ctypes.CDLL('libcuda.so.1')
+        except OSError:
+            return "NVIDIA's driver (libcuda.so.1) is not there"
+    return ''
 
 
 def provider_settings(
