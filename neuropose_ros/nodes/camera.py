@@ -114,6 +114,10 @@ class CameraNode(StageNode):
             self, f'{self._raw.topic}/compressed', CompressedImage, qos.best_effort(5),
             lambda frame: images.compressed_from_frame(frame, self.settings['jpeg_quality']),
             key=lambda frame: frame.stamp_ns)
+        self._depth: Output[Frame] | None = Output(
+            self, self.beside('depth/image_raw', self._raw.topic), Image, qos.best_effort(5),
+            images.depth_from_frame, key=lambda frame: frame.stamp_ns, hub=self.hub,
+        ) if self._player.has_depth else None
         self._camera_info: Output[Frame] = Output(
             self, self.beside('camera_info', self._raw.topic), CameraInfo, qos.reliable(5),
             self._camera_info_message,
@@ -260,6 +264,8 @@ class CameraNode(StageNode):
         if frame.truth is not None:
             self._truth.send(frame.truth)
         self._camera_info.send(frame)
+        if self._depth is not None and frame.depth is not None:
+            self._depth.send(frame)
         if self._compressed.outside:
             self._compressed.send(frame)
         self._raw.send(frame)

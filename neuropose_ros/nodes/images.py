@@ -8,7 +8,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from neuropose_ros.core import pose
-from neuropose_ros.imaging import compressed, raw
+from neuropose_ros.imaging import compressed, depth, raw
 from neuropose_ros.nodes.types import ROS
 from neuropose_ros.sources.calibration import Calibration
 
@@ -43,6 +43,17 @@ def image_message(image: pose.Image, header: Header) -> Image:
         header=header, height=height, width=width, encoding='bgr8', step=3 * width)
     # The setter of `data` would copy once more.
     message._data = raw.pack(image)
+    return message
+
+
+def depth_from_frame(frame: pose.Frame) -> Image:
+    """Return the frame's depth, which it must have, as a ``32FC1`` or ``16UC1`` Image."""
+    assert frame.depth is not None
+    height, width = frame.depth.shape
+    message = Image(
+        header=_header(frame), height=height, width=width,
+        encoding=depth.encoding(frame.depth), step=frame.depth.itemsize * width)
+    message._data = depth.pack(frame.depth)
     return message
 
 

@@ -86,6 +86,16 @@ class Pausable(Protocol):
 
 
 @runtime_checkable
+class WithDepth(Protocol):
+    """A source that may have the depth of its pictures."""
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether pictures come with depth."""
+        ...
+
+
+@runtime_checkable
 class Calibrated(Protocol):
     """A source that knows the calibration of its camera."""
 

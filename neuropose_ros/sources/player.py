@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from neuropose_ros.core.clocks import NS_PER_S
 from neuropose_ros.core.errors import SourceError
 from neuropose_ros.core.pose import Frame, FramePolicy, Origin3D, PoseFrame
-from neuropose_ros.sources.base import Calibrated, Pausable, Picture, Source
+from neuropose_ros.sources.base import Calibrated, Pausable, Picture, Source, WithDepth
 from neuropose_ros.sources.calibration import Calibration
 from neuropose_ros.sources.resizing import resize_depth, resize_image, resize_poses
 
@@ -116,6 +116,11 @@ class Player:
     def calibration(self) -> Calibration | None:
         """The source's own calibration, where it knows it."""
         return self._source.calibration if isinstance(self._source, Calibrated) else None
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether frames come with depth."""
+        return isinstance(self._source, WithDepth) and self._source.has_depth
 
     @property
     def live(self) -> bool:

@@ -62,6 +62,11 @@ class SyntheticSource:
         return self._rate_hz
 
     @property
+    def has_depth(self) -> bool:
+        """Whether the scenes were asked for with their depth."""
+        return self._scenes[0].depth
+
+    @property
     def scene(self) -> Scene:
         """The scene of the next picture."""
         return self._scenes[self._place()[0]]
