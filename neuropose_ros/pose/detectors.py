@@ -13,7 +13,7 @@ from neuropose_ros.core.pose import Floats
 from neuropose_ros.inference.entry import ModelEntry
 from neuropose_ros.inference.ops.device import Picture, Tensor
 from neuropose_ros.inference.runtime import Runtime
-from neuropose_ros.pose.decoders.boxes import end_to_end_boxes, yolox_boxes, yolox_cells
+from neuropose_ros.pose.decoders.boxes import PERSON, end_to_end_boxes, yolox_boxes, yolox_cells
 from neuropose_ros.pose.estimator import Detections
 from neuropose_ros.pose.geometry import LARGEST_OVERLAP, best_boxes, boxes_to_picture
 from neuropose_ros.pose.network import PictureNetwork
@@ -35,7 +35,9 @@ class BoxDetector:
 
         Args:
             runtime: the network.
-            entry: what the registry says of it; a dynamic network runs at its input's size.
+            entry: what the registry says of it; a dynamic network runs at its input's size. Of
+                its options, ``class`` is the class that counts as a person and ``fill`` the grey
+                level beside the picture.
             least_score: of a person, 0..1.
             most_people: the best ones are returned.
             largest_overlap: of two people, intersection over union; the weaker one goes.
@@ -79,21 +81,23 @@ class BoxDetector:
 def _yolox(network: PictureNetwork) -> Reader:
     size = network.entry.input
     cells = len(yolox_cells(size.width, size.height)[0])
+    kept = int(network.entry.options.get('class', PERSON))
     fitting = [
         name for name, shape in network.shapes.items()
-        if len(shape) == 3 and shape[:2] == (1, cells) and shape[2] > 5]
+        if len(shape) == 3 and shape[:2] == (1, cells) and shape[2] > 5 + kept]
     if len(fitting) != 1:
         raise network.misfit(f'one output of (1, {cells}, 5 + classes)')
     output = fitting[0]
 
     def read(outputs: Mapping[str, Tensor], least_score: float) -> tuple[Floats, Floats]:
         values = network.download(outputs[output])[0]
-        return yolox_boxes(values, size.width, size.height, least_score)
+        return yolox_boxes(values, size.width, size.height, least_score, kept)
 
     return read
 
 
 def _end_to_end(network: PictureNetwork) -> Reader:
+    kept = int(network.entry.options.get('class', PERSON))
     boxes = [name for name, shape in network.shapes.items()
              if len(shape) == 3 and shape[0] == 1 and shape[2] == 5]
     classes = [name for name, shape in network.shapes.items() if len(shape) == 2]
@@ -105,7 +109,7 @@ def _end_to_end(network: PictureNetwork) -> Reader:
         labels: NDArray[Any] | None = None
         if classes:
             labels = network.download(outputs[classes[0]])[0]
-        return end_to_end_boxes(dets, labels, least_score)
+        return end_to_end_boxes(dets, labels, least_score, kept)
 
     return read
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.core.pose import Floats
 from neuropose_ros.inference.batching import Batcher
+from neuropose_ros.inference.checks import check_picture_input, shown
 from neuropose_ros.inference.entry import ModelEntry
 from neuropose_ros.inference.ops.device import Picture, Tensor
 from neuropose_ros.inference.runtime import Runtime
@@ -19,6 +20,8 @@ from neuropose_ros.pose.geometry import Warp, letterbox
 Shape = tuple[int, ...]
 Reader = Callable[[Mapping[str, Tensor]], tuple[Floats, Floats]]
 """Outputs of a batch -> (N, K, 2) px of the crops and (N, K) scores, both on the host."""
+
+_GREY = 114.0
 
 
 class PictureNetwork:
@@ -42,11 +45,12 @@ class PictureNetwork:
         self.runtime = runtime
         self.entry = entry
         self._batcher = Batcher(runtime)
-        self._input = self._picture_input()
-        grey = Picture(np.full((entry.input.height, entry.input.width, 3), 114, np.uint8))
-        still = np.eye(2, 3)[np.newaxis]
+        check_picture_input(f'model {entry.name}', runtime.inputs, entry.input)
+        self._input = runtime.inputs[0].name
+        grey = np.full((entry.input.height, entry.input.width, 3), int(_GREY), np.uint8)
+        outputs = self.run(Picture(grey), np.eye(2, 3)[np.newaxis], _GREY)
         self.shapes: Mapping[str, Shape] = {
-            name: tuple(value.shape) for name, value in self.run(grey, still, 114.0).items()}
+            name: tuple(value.shape) for name, value in outputs.items()}
 
     @property
     def model(self) -> str:
@@ -58,16 +62,17 @@ class PictureNetwork:
         self.runtime.close()
 
     def whole(self, picture: Picture, *, centred: bool = False) -> tuple[Tensor, Warp]:
-        """Return a whole picture as the network's input, padded with grey 114, and its map.
+        """Return a whole picture as the network's input, and its map.
 
-        Size, grey and place of the picture are those that the YOLO family and RTMDet are trained
-        with: top-left, or centred for the newer ones.
+        Grey 114 beside it (unless the entry's ``fill`` says otherwise) and its place are what the
+        YOLO family, RTMDet and RTMO are trained with: top-left, or centred for the newer YOLOs.
         """
         warp = letterbox(
             picture.width, picture.height, self.entry.input.width, self.entry.input.height,
             centred=centred)
         ops = self.runtime.ops
-        return ops.crops(picture.on(ops), warp[np.newaxis], self.entry.input, 114.0), warp
+        fill = self.entry.options.get('fill', _GREY)
+        return ops.crops(picture.on(ops), warp[np.newaxis], self.entry.input, fill), warp
 
     def run(
         self, picture: Picture, warps: Warp, fill: float | None,
@@ -77,7 +82,9 @@ class PictureNetwork:
         return self.infer(ops.crops(picture.on(ops), warps, self.entry.input, fill))
 
     def read_crops(self, picture: Picture, warps: Warp, read: Reader) -> tuple[Floats, Floats]:
-        """Run on (N, 2, 3) crops, black beyond the picture, in as few batches as it can.
+        """Run on (N, 2, 3) crops in as few batches as it can.
+
+        Beyond the picture they are black, unless the entry's ``fill`` says otherwise.
 
         Args:
             picture: what to cut from.
@@ -87,8 +94,9 @@ class PictureNetwork:
         Returns:
             (N, K, 2) px of the crops, and (N, K).
         """
+        fill = self.entry.options.get('fill', 0.0)
         parts = self._batcher.run(
-            len(warps), lambda part: read(self.run(picture, warps[part], 0.0)))
+            len(warps), lambda part: read(self.run(picture, warps[part], fill)))
         points, scores = zip(*parts, strict=True)
         return np.concatenate(points), np.concatenate(scores)
 
@@ -120,28 +128,7 @@ class PictureNetwork:
         Args:
             expected: what it reads, with shapes.
         """
-        found = ', '.join(f'{name} {_shown(shape)}' for name, shape in self.shapes.items())
+        found = ', '.join(f'{name} {shown(shape)}' for name, shape in self.shapes.items())
         return ModelError(
             f'model {self.entry.name}: the decoder {self.entry.decoder} reads {expected}, but '
             f'the network puts out {found}: is its entry in the list of models right?')
-
-    def _picture_input(self) -> str:
-        target = self.entry.input
-        size = (3, target.height, target.width)
-        if target.axes == 'nhwc':
-            size = (target.height, target.width, 3)
-        inputs = self.runtime.inputs
-        fits = len(inputs) == 1 and len(inputs[0].shape) == 4 and all(
-            got in (None, wanted)
-            for wanted, got in zip((1, *size), inputs[0].shape, strict=True))
-        if not fits or inputs[0].dtype != target.dtype:
-            found = ', '.join(f'{spec.name} {spec.dtype} {_shown(spec.shape)}' for spec in inputs)
-            raise ModelError(
-                f'model {self.entry.name}: its entry in the list of models says that it takes '
-                f'{target.dtype} {_shown((1, *size))} ({target.axes}), but the network takes '
-                f'{found}')
-        return inputs[0].name
-
-
-def _shown(shape: Iterable[int | None]) -> str:
-    return '(' + ', '.join('any' if size is None else str(size) for size in shape) + ')'

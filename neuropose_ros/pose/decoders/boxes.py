@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from neuropose_ros.core.pose import Floats
 
 PERSON = 0
-"""The class of people in every list of classes made from COCO."""
+"""The class of people in every list of classes that is made from COCO."""
 STRIDES_PX = (8, 16, 32)
 _LARGEST_LOG_SIDE = 12.0
 
@@ -38,7 +38,7 @@ def yolox_cells(width: int, height: int) -> tuple[Floats, Floats]:
 
 
 def yolox_boxes(
-    values: Floats, width: int, height: int, least_score: float,
+    values: Floats, width: int, height: int, least_score: float, kept_class: int = PERSON,
 ) -> tuple[Floats, Floats]:
     """Read the head of YOLOX (Ge et al. 2021) as its export leaves it.
 
@@ -46,12 +46,13 @@ def yolox_boxes(
         values: (A, 5 + classes): centre within the cell and logarithm of the sides, in cells;
             probability of an object; probabilities of the classes.
         width, height: of the input, px.
-        least_score: of a person, object times class; weaker cells are left out.
+        least_score: object times class; weaker cells are left out.
+        kept_class: index of the class that counts as a person.
 
     Returns:
         (N, 4) boxes and (N,) scores, before any suppression.
     """
-    scores: Floats = values[:, 4] * values[:, 5 + PERSON]
+    scores: Floats = values[:, 4] * values[:, 5 + kept_class]
     chosen = np.flatnonzero(scores >= least_score)
     places, sides = yolox_cells(width, height)
     side = sides[chosen]
@@ -62,7 +63,7 @@ def yolox_boxes(
 
 
 def end_to_end_boxes(
-    dets: Floats, labels: NDArray[Any] | None, least_score: float,
+    dets: Floats, labels: NDArray[Any] | None, least_score: float, kept_class: int = PERSON,
 ) -> tuple[Floats, Floats]:
     """Read a detector that ends with its own suppression, as mmdeploy exports them.
 
@@ -70,11 +71,12 @@ def end_to_end_boxes(
         dets: (N, 5) x_min y_min x_max y_max score; rows may be padding (score 0).
         labels: (N,) classes; None = the network knows people alone.
         least_score: weaker ones are left out.
+        kept_class: the class that counts as a person.
 
     Returns:
         (N, 4) boxes and (N,) scores.
     """
     chosen = dets[:, 4] >= least_score
     if labels is not None:
-        chosen &= labels == PERSON
+        chosen &= labels == kept_class
     return dets[chosen, :4], dets[chosen, 4]
