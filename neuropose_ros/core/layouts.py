@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache, lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,7 +28,8 @@ def _layout(name: str, names: str, bones: str, mirror: str = '') -> SkeletonLayo
     index = {joint: i for i, joint in enumerate(joints)}
     edges = tuple((index[a], index[b]) for a, b in (bone.split('-') for bone in bones.split()))
     mirrored = {joint: joint.replace('left', 'right') for joint in joints if 'left' in joint}
-    mirrored.update(pair.split('-') for pair in mirror.split())
+    mirrored.update((left, right) for left, _, right in (
+        pair.partition('-') for pair in mirror.split()))
     pairs = tuple((index[left], index[right]) for left, right in mirrored.items())
     return SkeletonLayout(name, joints, edges, pairs)
 
@@ -113,7 +115,7 @@ def _hand(side: str) -> tuple[str, str]:
     root = f'{side}_hand_root'
     chains = [[root, *(f'{side}_{finger}{i}' for i in range(1, 5))] for finger in _FINGERS]
     names = ' '.join([root, *(joint for chain in chains for joint in chain[1:])])
-    bones = (f'{a}-{b}' for chain in chains for a, b in zip(chain, chain[1:], strict=False))
+    bones = (f'{a}-{b}' for chain in chains for a, b in pairwise(chain))
     return names, ' '.join(bones)
 
 

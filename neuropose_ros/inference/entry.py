@@ -24,16 +24,18 @@ class UrlSource:
 
     Attributes:
         url: http or https.
-        member: path inside the .zip or .tar archive; '' = the file itself.
+        member: path inside the .zip or .tar archive, * and ? match; '' = the file itself.
+        name: of the file, where the address does not end in one.
     """
 
     url: str
     member: str = ''
+    name: str = ''
 
     @property
     def file(self) -> str:
         """Name of the file at the address."""
-        return PurePosixPath(unquote(urlsplit(self.url).path)).name
+        return self.name or PurePosixPath(unquote(urlsplit(self.url).path)).name
 
     @property
     def title(self) -> str:

@@ -44,12 +44,13 @@ class DecoderRules:
     options: tuple[str, ...] = ()
 
 
+_REGION = ('padding', 'fill', 'least_joint_score')
 DECODERS: Mapping[str, DecoderRules] = {
-    'simcc': DecoderRules(('pose',), True, ('padding',)),
-    'heatmap': DecoderRules(('pose',), True, ('padding',)),
-    'movenet': DecoderRules(('pose',), True, ('padding',)),
-    'rtmo': DecoderRules(('pose',), True, ('fill',)),
-    'yolo-pose': DecoderRules(('pose',), True, ('fill',)),
+    'simcc': DecoderRules(('pose',), True, _REGION),
+    'heatmap': DecoderRules(('pose',), True, _REGION),
+    'movenet': DecoderRules(('pose',), True, _REGION),
+    'rtmo': DecoderRules(('pose',), True, ('fill', 'least_joint_score')),
+    'yolo-pose': DecoderRules(('pose',), True, ('fill', 'least_joint_score')),
     'blazepose': DecoderRules(('pose',), True),
     'blazepose-detector': DecoderRules(('part',)),
     'blazepose-landmarks': DecoderRules(('part',), True),
@@ -117,9 +118,9 @@ def _source(fields: Fields) -> Source:
         url = fields.text('url')
         if not url.startswith(('http://', 'https://')):
             raise fields.mistake('url', f'is {url!r}; http:// and https:// are allowed')
-        source = UrlSource(url, fields.text('member', ''))
-        if not source.file:
-            raise fields.mistake('url', f'{url!r} names no file')
+        source = UrlSource(url, fields.text('member', ''), fields.text('file', ''))
+        if '.' not in source.file:
+            raise fields.mistake('file', f'is missing, and {url!r} does not end in a file name')
     elif fields.has('wheel'):
         source = WheelSource(
             wheel=fields.text('wheel'), python=fields.text('python'),

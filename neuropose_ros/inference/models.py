@@ -1,11 +1,14 @@
-"""From a name in the registry to an ONNX file in the user's cache: fetched once, checked."""
+"""From a name in the registry to a file that a runtime loads: fetched once, checked, pinned."""
 
 from __future__ import annotations
 
+import datetime
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,70 +16,155 @@ from numpy.typing import NDArray
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference.cache import cache_folder, locked, write_atomically
 from neuropose_ros.inference.convert import CONVERTER_VERSION, ImageInput, convert
-from neuropose_ros.inference.download import fetch_members
-from neuropose_ros.inference.entry import ModelEntry
+from neuropose_ros.inference.download import (
+    Published,
+    fetch_published,
+    file_sha256,
+    take_published,
+)
+from neuropose_ros.inference.entry import Conversion, ModelEntry
+from neuropose_ros.inference.features import FEATURES_VERSION, cut_classifier, read_onnx
 from neuropose_ros.inference.onnx import OnnxRuntime
+from neuropose_ros.inference.pins import Pin, Pins
 from neuropose_ros.inference.registry import load_registry
 
 _CHECK_TOLERANCE = 1e-3
+Registry = Mapping[str, ModelEntry]
 
 
 def model_path(entry: ModelEntry, cache: Path) -> Path:
-    """Return where the converted network lies, or will lie."""
-    return cache / 'models' / f'{entry.name}-{entry.sha256[:12]}-v{CONVERTER_VERSION}.onnx'
+    """Return where the file that is run lies, or will lie; not of an entry made of parts.
+
+    Raises:
+        ModelError: a file of the user's own, which is to be converted, cannot be read.
+    """
+    if entry.convert is None:
+        return entry.own_file or _published_path(entry, cache)
+    version = (f'features{FEATURES_VERSION}' if entry.convert == 'features'
+               else f'v{CONVERTER_VERSION}')
+    key = entry.key if entry.own_file is None else _own_sha256(entry)[:12]
+    return cache / 'models' / f'{entry.name}-{key}-{version}.onnx'
+
+
+def _published_path(entry: ModelEntry, cache: Path) -> Path:
+    """Return where the published file is kept, so that a new converter needs no network."""
+    return cache / 'published' / f'{entry.name}-{entry.key}.{entry.format}'
+
+
+def expand(names: Iterable[str], registry: Registry) -> tuple[str, ...]:
+    """Replace names of entries that are made of parts by the names of their parts.
+
+    Raises:
+        ModelError: a name is unknown.
+    """
+    names = tuple(names)
+    for name in names:
+        if name not in registry:
+            raise ModelError(f'unknown model {name!r}; known are {", ".join(registry)}')
+    return tuple(part for name in names for part in registry[name].parts or (name,))
 
 
 def ensure_models(
-    *names: str, registry: Mapping[str, ModelEntry] | None = None, cache: Path | None = None,
+    *names: str, registry: Registry | None = None, cache: Path | None = None,
+    carried: Path | None = None,
 ) -> list[Path]:
-    """Return the ONNX files of networks; fetch, convert and check them the first time.
+    """Return the files of networks as they are run; fetch, check and convert them the first time.
+
+    Args:
+        names: entries; those made of parts give the files of their parts.
+        registry: None = `load_registry`.
+        cache: None = the user's.
+        carried: a folder to take the published files from instead of fetching them.
 
     Raises:
         ModelError: a name is unknown, or it cannot be fetched, verified, converted or stored.
     """
     registry = load_registry() if registry is None else registry
     cache = cache or cache_folder()
+    names = expand(names, registry)
     for name in names:
-        if name not in registry:
-            raise ModelError(f'unknown model {name!r}; known are {", ".join(registry)}')
-    names = tuple(part for name in names for part in registry[name].parts or (name,))
+        _check_own(registry[name])
     paths = {name: model_path(registry[name], cache) for name in names}
     if not all(path.is_file() for path in paths.values()):
         with locked(cache):
             # Another process may have made them while this one waited.
             missing = [registry[name] for name, path in paths.items() if not path.is_file()]
-            for entry, content in _published(missing, cache):
-                write_atomically(paths[entry.name], _converted(entry, content))
+            _make(missing, cache, carried)
     return [paths[name] for name in names]
 
 
-def _published(
-    entries: Sequence[ModelEntry], cache: Path,
-) -> Iterator[tuple[ModelEntry, bytes]]:
-    """Yield each entry with its published file; kept, so that a new converter needs no network."""
+def _make(entries: Sequence[ModelEntry], cache: Path, carried: Path | None = None) -> None:
+    """Fetch and convert; the caller holds the cache's lock."""
+    pins = Pins(cache)
     absent = []
     for entry in entries:
-        kept = _kept_path(entry, cache)
-        content = kept.read_bytes() if kept.is_file() else b''
-        if hashlib.sha256(content).hexdigest() == entry.sha256:
-            yield entry, content
-        else:
+        content = _kept(entry, cache, pins)
+        if content is None:
             absent.append(entry)
-    for entry, content in fetch_members(absent, cache / 'downloads'):
-        write_atomically(_kept_path(entry, cache), content)
-        yield entry, content
+        else:
+            _convert(entry, content, cache, pins)
+    if carried is not None:
+        found: Iterable[Published] = (
+            take_published(entry, carried, pins.sha256) for entry in absent)
+    else:
+        found = fetch_published(absent, cache / 'downloads', pins.sha256)
+    for published in found:
+        _keep(published, cache, pins)
+        _convert(published.entry, published.content, cache, pins)
 
 
-def _kept_path(entry: ModelEntry, cache: Path) -> Path:
-    return cache / 'published' / f'{entry.name}-{entry.sha256[:12]}.{entry.format}'
-
-
-def _converted(entry: ModelEntry, content: bytes) -> bytes:
-    if entry.convert is None:
+def _kept(entry: ModelEntry, cache: Path, pins: Pins) -> bytes | None:
+    """Return the published file if it is here and undamaged."""
+    path = entry.own_file or _published_path(entry, cache)
+    content = path.read_bytes() if path.is_file() else None
+    if content is None or entry.own_file is not None:
         return content
-    picture = ImageInput(entry.convert.offset, entry.convert.scale)
+    return content if hashlib.sha256(content).hexdigest() == pins.sha256(entry) else None
+
+
+def _keep(published: Published, cache: Path, pins: Pins) -> None:
+    entry = published.entry
+    known = bool(pins.sha256(entry))
+    if not known:
+        _refuse_no_network(published)
+    write_atomically(_published_path(entry, cache), published.content)
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    pins.keep(entry, Pin(entry.key, published.sha256, published.source, today))
+    if not known:
+        print(f'{entry.name} is pinned: only the file with the sha256 {published.sha256} is '
+              f'taken from now on ({pins.path})', file=sys.stderr)
+
+
+def _refuse_no_network(published: Published) -> None:
+    """A sha256 that nobody published says nothing: at least it must be a network."""
+    entry, content = published.entry, published.content
     try:
-        model = convert(content, picture, entry.outputs)
+        if entry.format == 'onnx':
+            read_onnx(content)
+        elif content[4:8] != b'TFL3':
+            raise ModelError('not a TensorFlow Lite network')
+    except ModelError as error:
+        raise ModelError(
+            f'what {published.source} gave for {entry.name} is no {entry.format} network '
+            f'({error}); nothing was kept'
+        ) from error
+
+
+def _convert(entry: ModelEntry, content: bytes, cache: Path, pins: Pins) -> None:
+    if entry.convert is None:
+        return
+    model = (cut_classifier(content) if entry.convert == 'features'
+             else _converted(entry, content, entry.convert))
+    path = model_path(entry, cache)
+    write_atomically(path, model)
+    pin = pins.of(entry) or Pin(entry.key, hashlib.sha256(content).hexdigest(), '', '')
+    pins.keep(entry, Pin(pin.key, pin.sha256, pin.source, pin.date,
+                         hashlib.sha256(model).hexdigest(), path.name))
+
+
+def _converted(entry: ModelEntry, content: bytes, conversion: Conversion) -> bytes:
+    try:
+        model = convert(content, ImageInput(conversion.offset, conversion.scale), entry.outputs)
     except ImportError as error:
         raise ModelError(
             f'converting {entry.name} needs the Python package {error.name}: '
@@ -93,6 +181,100 @@ def _converted(entry: ModelEntry, content: bytes) -> bytes:
                 f'(output {output}: {got.tolist()}, not {list(expected)})'
             )
     return model
+
+
+def _check_own(entry: ModelEntry) -> None:
+    path = entry.own_file
+    if path is None:
+        return
+    if not path.is_file():
+        raise ModelError(f'{entry.origin}: entry {entry.name}: path names {path}, '
+                         'where no file is')
+    if entry.sha256 and _own_sha256(entry) != entry.sha256:
+        raise ModelError(
+            f'{entry.origin}: entry {entry.name}: {path} has the sha256 {_own_sha256(entry)}, '
+            f'not {entry.sha256}')
+
+
+def _own_sha256(entry: ModelEntry) -> str:
+    path = entry.own_file or Path()
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise ModelError(f'{path} cannot be read: {error.strerror or error}') from error
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `verify_models` found.
+
+    Attributes:
+        name: of the entry.
+        state: ``own`` = a file of the user's without a sha256 to compare with.
+        detail: for people.
+    """
+
+    name: str
+    state: Literal['good', 'absent', 'damaged', 'own']
+    detail: str = ''
+
+
+def verify_models(
+    names: Iterable[str], registry: Registry | None = None, cache: Path | None = None, *,
+    fetch: bool = True,
+) -> list[Verdict]:
+    """Compare the files in the cache with their sha256; those that differ are fetched anew.
+
+    Args:
+        names: entries.
+        registry: None = `load_registry`.
+        cache: None = the user's.
+        fetch: False = a damaged file stays, which is for looking only.
+
+    Raises:
+        ModelError: a damaged file cannot be had anew; it is removed all the same.
+    """
+    registry = load_registry() if registry is None else registry
+    cache = cache or cache_folder()
+    names = dict.fromkeys(expand(names, registry))
+    if not cache.is_dir():
+        return [Verdict(name, 'absent') for name in names]
+    with locked(cache):
+        verdicts = [_verdict(registry[name], cache) for name in names]
+        damaged = [registry[item.name] for item in verdicts if item.state == 'damaged']
+        if fetch and damaged:
+            for entry in damaged:
+                for path in _files(entry, cache):
+                    path.unlink(missing_ok=True)
+            _make(damaged, cache)
+    return verdicts
+
+
+def _files(entry: ModelEntry, cache: Path) -> list[Path]:
+    """Return the files of an entry in the cache, whether they are there or not."""
+    published = [] if entry.own_file else [_published_path(entry, cache)]
+    return published + ([] if entry.convert is None else [model_path(entry, cache)])
+
+
+def _verdict(entry: ModelEntry, cache: Path) -> Verdict:
+    if entry.own_file is not None:
+        _check_own(entry)
+        if entry.convert is None:
+            return Verdict(entry.name, 'good' if entry.sha256 else 'own', str(entry.own_file))
+    pins = Pins(cache)
+    pin, present = pins.of(entry), [path for path in _files(entry, cache) if path.is_file()]
+    if not present:
+        return Verdict(entry.name, 'absent')
+    for path in present:
+        if path.parent.name == 'published':
+            expected = pins.sha256(entry)
+        else:
+            expected = pin.run_sha256 if pin and pin.run_file == path.name else ''
+        digest = file_sha256(path)
+        if digest != expected:
+            what = f'not {expected}' if expected else 'and nothing to compare it with is written'
+            return Verdict(entry.name, 'damaged', f'{path} has the sha256 {digest}, {what}')
+    return Verdict(entry.name, 'good', ', '.join(map(str, present)))
 
 
 def check_picture(width: int, height: int) -> NDArray[Any]:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from neuropose_ros.core.errors import ModelError
-from neuropose_ros.inference import download
+from neuropose_ros.inference import download, packages
 from neuropose_ros.inference.cache import cache_folder
 from neuropose_ros.inference.entry import Conversion, ModelEntry, WheelSource
 from neuropose_ros.inference.models import check_picture, ensure_models, model_path
@@ -120,7 +120,7 @@ def test_a_model_is_fetched_once_and_computes(
     assert ensure_models('tiny', registry=registry, cache=cache) == [path]
     kept = sorted(str(found.relative_to(cache)) for found in cache.rglob('*') if found.is_file())
     published = f'published/tiny-{entry.sha256[:12]}.tflite'
-    assert kept == sorted(['.lock', f'models/{path.name}', published])
+    assert kept == sorted(['.lock', f'models/{path.name}', published, 'models.lock.yaml'])
 
 
 def test_converting_anew_needs_no_network(
@@ -281,7 +281,7 @@ def test_an_unknown_name_is_named_with_the_known(entry: ModelEntry, tmp_path: Pa
 def test_what_pip_says_becomes_one_sentence(
     entry: ModelEntry, tmp_path: Path, said: str, expected: str,
 ) -> None:
-    error = download.pip_failure(entry.sources[0], tmp_path, said)
+    error = packages.pip_failure(entry.sources[0], tmp_path, said)
     with pytest.raises(ModelError, match=expected):
         raise error
     assert str(tmp_path) in str(error) and '\n' not in str(error)
