@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from neuropose_ros.cli.doctor import machine, memory, packages, ros
+from neuropose_ros.cli.doctor import machine, memory, packages, ros, runtimes
 from neuropose_ros.cli.doctor.findings import Finding, Status, ask
 from neuropose_ros.inference.cache import cache_folder
 from neuropose_ros.inference.threads import available_processors, thread_budget
@@ -63,9 +63,9 @@ def _check_everything() -> Iterator[Finding]:
     names = [package.module for package in packages.PACKAGES]
     loads = packages.load_all([*names, 'rclpy', 'neuropose_ros.msg', *packages.ROS_PACKAGES], ask)
     yield from packages.check_packages(loads)
-    backends = packages.check_backends(loads)
-    yield backends
-    yield machine.check_gpu(ask, backends.detail.partition(' on ')[2])
+    choices = runtimes.ask_choices(ask)
+    yield from runtimes.check_runtimes(choices, ask)
+    yield machine.check_gpu(ask, runtimes.usable(choices))
     yield from packages.check_ros_packages(loads)
     if not loads['rclpy'].error:
         yield from _check_ros(loads['rclpy'].lines[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from neuropose_ros.cli.doctor.findings import Ask, Finding, Status
@@ -14,8 +14,8 @@ CLOCK_OFFSET_LIMIT_S = 1e-3
 _SYNCHRONISE = 'sudo apt install chrony'
 
 
-def check_gpu(ask: Ask, providers: str) -> Finding:
-    """Say which GPU there is, and whether anything here uses it."""
+def check_gpu(ask: Ask, runtimes: Collection[str]) -> Finding:
+    """Say which GPU there is, and whether any of the runtimes that are there uses it."""
     query = '--query-gpu=name,driver_version,memory.total'
     answer = ask(['nvidia-smi', query, '--format=csv,noheader'])
     if answer is None:
@@ -29,9 +29,9 @@ def check_gpu(ask: Ask, providers: str) -> Finding:
             'install the NVIDIA driver anew, or restart',
         )
     name = answer.output.strip().splitlines()[0]
-    if not {'CUDA', 'Tensorrt'} & {part.strip() for part in providers.split(',')}:
+    if not {'tensorrt', 'cuda'} & set(runtimes):
         fix = 'pip uninstall onnxruntime && pip install onnxruntime-gpu'
-        return Finding('GPU', Status.NOTE, f'{name}, not used: onnxruntime is for the CPU', fix)
+        return Finding('GPU', Status.NOTE, f'{name}, not used: neither TensorRT nor CUDA', fix)
     return Finding('GPU', Status.OK, name)
 
 

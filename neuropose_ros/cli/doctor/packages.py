@@ -24,8 +24,6 @@ try:
 except importlib.metadata.PackageNotFoundError:
     pass
 print(version or 'unknown version')
-if sys.argv[1] == 'onnxruntime':
-    print(','.join(module.get_available_providers()))
 """
 _LOAD_MESSAGES = """
 import sys
@@ -125,15 +123,6 @@ def check_packages(loads: Mapping[str, Load]) -> Iterator[Finding]:
             )
         else:
             yield Finding(package.module, Status.OK, load.lines[0])
-
-
-def check_backends(loads: Mapping[str, Load]) -> Finding:
-    """Say what networks can run on."""
-    load = loads['onnxruntime']
-    if load.error:
-        return Finding('backends', Status.BROKEN, 'none: onnxruntime does not load')
-    names = [provider.removesuffix('ExecutionProvider') for provider in load.lines[1].split(',')]
-    return Finding('backends', Status.OK, f'onnxruntime on {", ".join(names)}')
 
 
 def check_ros_packages(loads: Mapping[str, Load]) -> Iterator[Finding]:
