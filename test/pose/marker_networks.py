@@ -59,6 +59,11 @@ def spots_picture(
     return np.ascontiguousarray(rgb.round().clip(0, 255).astype(np.uint8)[..., ::-1])
 
 
+def load(network: bytes) -> OnnxRuntime:
+    """Load an .onnx file."""
+    return OnnxRuntime(network, threads=1)
+
+
 class Graph:
     """A graph in the making."""
 
@@ -96,8 +101,8 @@ class Graph:
         self.nodes.append(helper.make_node(operator, inputs, [name], **attributes))
         return name
 
-    def load(self, **outputs: tuple[int | str, ...]) -> OnnxRuntime:
-        """Return the network with these outputs and shapes."""
+    def done(self, **outputs: tuple[int | str, ...]) -> bytes:
+        """Return the .onnx file with these outputs and shapes."""
         made = [
             helper.make_tensor_value_info(
                 name, TensorProto.INT64 if name == 'labels' else TensorProto.FLOAT, shape)
@@ -107,14 +112,14 @@ class Graph:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 13)])
         model.ir_version = 8
         onnx.checker.check_model(model)
-        return OnnxRuntime(model.SerializeToString(), threads=1)
+        return bytes(model.SerializeToString())
 
 
 def _planes(values: Sequence[float]) -> Array:
     return np.reshape(np.array(values, np.float64), (3, 1, 1))
 
 
-def simcc_network(target: PictureInput, sigma_px: float, *, ratio: float = 2.0) -> OnnxRuntime:
+def simcc_network(target: PictureInput, sigma_px: float, *, ratio: float = 2.0) -> bytes:
     """Vectors that fall off around each spot's centre of mass from its height, 0..1.
 
     Args:
@@ -132,7 +137,7 @@ def simcc_network(target: PictureInput, sigma_px: float, *, ratio: float = 2.0) 
         distance = graph.add('Abs', graph.add('Sub', _column(graph, place), bins))
         slope = graph.constant(np.array([0.01]))
         graph.add('Sub', height, graph.add('Mul', distance, slope), out=name)
-    return graph.load(
+    return graph.done(
         simcc_x=('n', 3, int(target.width * ratio)), simcc_y=('n', 3, int(target.height * ratio)))
 
 
@@ -155,7 +160,7 @@ def _column(graph: Graph, value: str) -> str:
     return graph.add('Unsqueeze', value, graph.constant(np.array([2])))
 
 
-def heatmap_network(target: PictureInput, stride: int = 4) -> OnnxRuntime:
+def heatmap_network(target: PictureInput, stride: int = 4) -> bytes:
     """Heat maps whose cell i is pixel i * stride, 0..1."""
     graph = Graph(target)
     share = graph.add('Div', graph.levels, graph.constant(np.array([255.0])))
@@ -164,10 +169,10 @@ def heatmap_network(target: PictureInput, stride: int = 4) -> OnnxRuntime:
     graph.add(
         'Slice', share, graph.constant(np.array([0, 0])), ends, graph.constant(np.array([2, 3])),
         steps, out='maps')
-    return graph.load(maps=('n', 3, target.height // stride, target.width // stride))
+    return graph.done(maps=('n', 3, target.height // stride, target.width // stride))
 
 
-def movenet_network(target: PictureInput) -> OnnxRuntime:
+def movenet_network(target: PictureInput) -> bytes:
     """y x score of 17 joints, joint k at the centre of mass of channel k modulo 3."""
     graph = Graph(target, batch=1)
     _, x, y = _moments(graph)
@@ -180,7 +185,7 @@ def movenet_network(target: PictureInput) -> OnnxRuntime:
     table = graph.add('Concat', *(_column(graph, part) for part in parts), axis=2)
     chosen = graph.add('Gather', table, graph.constant(np.arange(17) % 3), axis=1)
     graph.add('Unsqueeze', chosen, graph.constant(np.array([1])), out='joints')
-    return graph.load(joints=(1, 1, len(COCO17), 3))
+    return graph.done(joints=(1, 1, len(COCO17), 3))
 
 
 def rectangle_picture(size: tuple[int, int], box: tuple[int, int, int, int]) -> Array:
@@ -207,7 +212,7 @@ def _edges(graph: Graph) -> list[str]:
     return [found[0], found[2], found[1], found[3]]
 
 
-def rtmdet_network(target: PictureInput, clutter: Array, labels: Sequence[int]) -> OnnxRuntime:
+def rtmdet_network(target: PictureInput, clutter: Array, labels: Sequence[int]) -> bytes:
     """Boxes that end with the rectangle's, score 0.9, person.
 
     Args:
@@ -222,7 +227,7 @@ def rtmdet_network(target: PictureInput, clutter: Array, labels: Sequence[int]) 
     rest = graph.constant(np.asarray(clutter, np.float64).reshape(1, -1, 5))
     graph.add('Concat', rest, shaped, out='dets', axis=1)
     graph.add('Identity', graph.constant(np.array([[*labels, 0]])), out='labels')
-    return graph.load(dets=(1, 'm', 5), labels=(1, 'm'))
+    return graph.done(dets=(1, 'm', 5), labels=(1, 'm'))
 
 
 def _centre_and_sides(graph: Graph) -> list[str]:
@@ -242,7 +247,7 @@ def _cells(target: PictureInput) -> tuple[Array, Array, Array]:
     return x, y, stride
 
 
-def yolox_network(target: PictureInput, classes: int = 80) -> OnnxRuntime:
+def yolox_network(target: PictureInput, classes: int = 80) -> bytes:
     """A raw head in which, per stride, the cell under the rectangle's centre answers.
 
     Objectness .9, .8, .7 by stride; all of it a person.
@@ -268,7 +273,7 @@ def yolox_network(target: PictureInput, classes: int = 80) -> OnnxRuntime:
     likely = np.zeros((1, len(x), classes))
     likely[..., 0] = 1
     graph.add('Concat', *table, graph.constant(likely), out='output', axis=2)
-    return graph.load(output=(1, len(x), 5 + classes))
+    return graph.done(output=(1, len(x), 5 + classes))
 
 
 def _corner_joints(graph: Graph) -> list[str]:
@@ -280,17 +285,17 @@ def _corner_joints(graph: Graph) -> list[str]:
     return [x_min, y_min, sure, x_last, y_last, unsure]
 
 
-def rtmo_network(target: PictureInput) -> OnnxRuntime:
+def rtmo_network(target: PictureInput) -> bytes:
     """One person, the rectangle, score 0.9, with its corners as joints."""
     graph = Graph(target, batch=1)
     row = graph.add('Concat', *_edges(graph), graph.constant(np.array([0.9])), axis=0)
     graph.add('Reshape', row, graph.constant(np.array([1, 1, 5])), out='dets')
     joints = graph.add('Concat', *_corner_joints(graph), axis=0)
     graph.add('Reshape', joints, graph.constant(np.array([1, 1, 2, 3])), out='keypoints')
-    return graph.load(dets=(1, 1, 5), keypoints=(1, 1, 2, 3))
+    return graph.done(dets=(1, 1, 5), keypoints=(1, 1, 2, 3))
 
 
-def yolo_pose_network(target: PictureInput) -> OnnxRuntime:
+def yolo_pose_network(target: PictureInput) -> bytes:
     """A head to be suppressed: three anchors say the same, .7 .9 .8; the others nothing."""
     graph = Graph(target, batch=1)
     anchors = len(_cells(target)[0])
@@ -302,10 +307,10 @@ def yolo_pose_network(target: PictureInput) -> OnnxRuntime:
         shaped = graph.add('Reshape', value, graph.constant(np.array([1, 1, 1])))
         rows.append(graph.add('Expand', shaped, wide))
     graph.add('Concat', *rows[:4], graph.constant(scores), *rows[4:], out='output0', axis=1)
-    return graph.load(output0=(1, 11, anchors))
+    return graph.done(output0=(1, 11, anchors))
 
 
-def end_to_end_yolo_pose_network(target: PictureInput) -> OnnxRuntime:
+def end_to_end_yolo_pose_network(target: PictureInput) -> bytes:
     """A head that needs no suppression: the rectangle as a person (.9) and as class 1 (.95)."""
     graph = Graph(target, batch=1)
     edges, joints = _edges(graph), _corner_joints(graph)
@@ -315,4 +320,4 @@ def end_to_end_yolo_pose_network(target: PictureInput) -> OnnxRuntime:
         row = graph.add('Concat', *edges, flags, *joints, axis=0)
         rows.append(graph.add('Reshape', row, graph.constant(np.array([1, 1, 12]))))
     graph.add('Concat', *rows, out='output0', axis=1)
-    return graph.load(output0=(1, 2, 12))
+    return graph.done(output0=(1, 2, 12))

@@ -27,7 +27,7 @@ EDGES = np.array(BOX) - 0.5
 
 def _rtmdet(clutter: object = (), labels: object = (), **more: object) -> BoxDetector:
     rows = np.asarray(clutter, np.float64).reshape(-1, 5)
-    runtime = networks.rtmdet_network(RTMDET_INPUT, rows, labels or [0] * len(rows))
+    runtime = networks.load(networks.rtmdet_network(RTMDET_INPUT, rows, labels or [0] * len(rows)))
     entry = networks.entry('rtm', 'rtmdet', RTMDET_INPUT, 'detector')
     return BoxDetector(runtime, entry, **more)
 
@@ -77,7 +77,8 @@ def test_300_boxes_become_the_best_people() -> None:
 def test_a_yolox_head_is_decoded() -> None:
     target = PictureInput(320, 256, channels='bgr')
     detector = BoxDetector(
-        networks.yolox_network(target), networks.entry('x', 'yolox', target, 'detector'))
+        networks.load(networks.yolox_network(target)),
+        networks.entry('x', 'yolox', target, 'detector'))
     found = detector.detect(Picture(networks.rectangle_picture((160, 120), BOX)))
     np.testing.assert_allclose(found.boxes, [EDGES], atol=1e-3)
     np.testing.assert_allclose(found.scores, [0.9], atol=1e-6)
@@ -86,25 +87,25 @@ def test_a_yolox_head_is_decoded() -> None:
 def test_nobody_is_no_box() -> None:
     target = PictureInput(320, 256, channels='bgr')
     detector = BoxDetector(
-        networks.yolox_network(target), networks.entry('x', 'yolox', target, 'detector'),
-        least_score=0.95)
+        networks.load(networks.yolox_network(target)),
+        networks.entry('x', 'yolox', target, 'detector'), least_score=0.95)
     found = detector.detect(Picture(np.zeros((120, 160, 3), np.uint8)))
     assert found.boxes.shape == (0, 4) and found.scores.shape == (0,)
 
 
 def test_outputs_that_do_not_fit_are_named_with_their_shapes() -> None:
-    runtime = networks.rtmdet_network(RTMDET_INPUT, np.zeros((4, 5)), [0] * 4)
+    runtime = networks.load(networks.rtmdet_network(RTMDET_INPUT, np.zeros((4, 5)), [0] * 4))
     with pytest.raises(ModelError, match=(
             r'model rtm: the decoder yolox reads one output of \(1, 2100, 5 \+ classes\), but '
             r'the network puts out dets \(1, 5, 5\), labels \(1, 5\)')):
         BoxDetector(runtime, networks.entry('rtm', 'yolox', RTMDET_INPUT, 'detector'))
-    head = networks.yolox_network(YOLOX_INPUT)
+    head = networks.load(networks.yolox_network(YOLOX_INPUT))
     with pytest.raises(ModelError, match=r'boxes of \(1, N, 5\).*output \(1, 3549, 85\)'):
         BoxDetector(head, networks.entry('x', 'rtmdet', YOLOX_INPUT, 'detector'))
 
 
 def test_a_picture_that_does_not_fit_is_named() -> None:
-    head = networks.yolox_network(YOLOX_INPUT)
+    head = networks.load(networks.yolox_network(YOLOX_INPUT))
     wrong = PictureInput(416, 416, axes='nhwc')
     with pytest.raises(ModelError, match=(
             r'model x: its input picture takes \(1, 3, 416, 416\), which is nchw, not nhwc')):
@@ -113,7 +114,7 @@ def test_a_picture_that_does_not_fit_is_named() -> None:
 
 def test_another_kind_of_decoder_is_refused() -> None:
     with pytest.raises(ModelError, match=r'x is no person detector.*yolox, yolox-nms, rtmdet'):
-        BoxDetector(networks.yolox_network(YOLOX_INPUT),
+        BoxDetector(networks.load(networks.yolox_network(YOLOX_INPUT)),
                     networks.entry('x', 'simcc', YOLOX_INPUT, 'detector'))
 
 

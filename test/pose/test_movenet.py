@@ -27,7 +27,7 @@ TRUNK = [COCO17.index(f'{side}_{name}') for name in ('hip', 'shoulder')
 
 def _movenet(**options: float) -> MoveNet:
     entry = networks.entry('movenet', 'movenet', TARGET, layout='coco17', options=options)
-    return MoveNet(networks.movenet_network(TARGET), entry)
+    return MoveNet(networks.load(networks.movenet_network(TARGET)), entry)
 
 
 def _picture() -> Picture:
@@ -87,7 +87,7 @@ def test_outputs_that_do_not_fit_are_named_with_their_shapes() -> None:
     with pytest.raises(ModelError, match=(
             r'reads joints of \(1, 1, 17, 3\) found in a square picture, but the network puts '
             r'out simcc_x \(1, 3, 192\), simcc_y \(1, 3, 256\)')):
-        MoveNet(networks.simcc_network(target, 3.0), entry)
+        MoveNet(networks.load(networks.simcc_network(target, 3.0)), entry)
 
 
 COCO_SIGMAS = np.array([

@@ -9,7 +9,6 @@ import pytest
 
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.core.pose import Frame, FrameStatus, JointState
-from neuropose_ros.inference.onnx import OnnxRuntime
 from neuropose_ros.inference.ops.device import PictureInput
 from neuropose_ros.pose.onestage import OneStage
 
@@ -28,7 +27,7 @@ NETWORKS = {
 def _estimator(name: str, **more: float) -> OneStage:
     decoder, target, build = NETWORKS[name]
     entry = networks.entry('one', decoder, target, layout=networks.CORNERS)
-    return OneStage(build(target), entry, **more)
+    return OneStage(networks.load(build(target)), entry, **more)
 
 
 def _frame(size: tuple[int, int] = (160, 120)) -> Frame:
@@ -67,14 +66,16 @@ def test_nobody_is_said(name: str) -> None:
      r'\(1, 4 \+ classes \+ 51, 2100\), or of \(1, N, 57\).* output0 \(1, 11, 2100\)'),
 ])
 def test_outputs_that_do_not_fit_are_named_with_their_shapes(
-    build: Callable[[PictureInput], OnnxRuntime], target: PictureInput, decoder: str,
+    build: Callable[[PictureInput], bytes], target: PictureInput, decoder: str,
     sentence: str,
 ) -> None:
     with pytest.raises(ModelError, match=sentence):
-        OneStage(build(target), networks.entry('one', decoder, target, layout='coco17'))
+        OneStage(
+            networks.load(build(target)),
+            networks.entry('one', decoder, target, layout='coco17'))
 
 
 def test_another_kind_of_decoder_is_refused() -> None:
     entry = networks.entry('one', 'simcc', RTMO_INPUT, layout=networks.CORNERS)
     with pytest.raises(ModelError, match=r'not read in one stage.*rtmo, yolo-pose'):
-        OneStage(networks.rtmo_network(RTMO_INPUT), entry)
+        OneStage(networks.load(networks.rtmo_network(RTMO_INPUT)), entry)

@@ -45,7 +45,8 @@ def _spots_in_crops() -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize('ratio', [1.0, 2.0, 3.0])
 def test_simcc_gives_the_nearest_bin_of_each_spot(ratio: float) -> None:
     entry = networks.entry('pose', 'simcc', TARGET, layout=networks.SPOTS)
-    estimator = TopDown(networks.simcc_network(TARGET, SIGMA_PX / PX, ratio=ratio), entry)
+    network = networks.simcc_network(TARGET, SIGMA_PX / PX, ratio=ratio)
+    estimator = TopDown(networks.load(network), entry)
     people = estimator.estimate(_picture(), _regions())
     warps, places = _spots_in_crops()
     expected = points_to_picture((places * ratio).round() / ratio, warps)
@@ -65,7 +66,7 @@ def test_simcc_gives_the_nearest_bin_of_each_spot(ratio: float) -> None:
 
 def test_heat_maps_give_the_cell_and_a_quarter() -> None:
     entry = networks.entry('pose', 'heatmap', TARGET, layout=networks.SPOTS)
-    estimator = TopDown(networks.heatmap_network(TARGET), entry)
+    estimator = TopDown(networks.load(networks.heatmap_network(TARGET)), entry)
     people = estimator.estimate(_picture(), _regions())
     warps, places = _spots_in_crops()
     cells = (places / 4).round()
@@ -78,7 +79,7 @@ def test_heat_maps_give_the_cell_and_a_quarter() -> None:
 
 def test_people_in_one_batch_are_those_of_single_runs() -> None:
     entry = networks.entry('pose', 'simcc', TARGET, layout=networks.SPOTS)
-    estimator = TopDown(networks.simcc_network(TARGET, SIGMA_PX / PX), entry)
+    estimator = TopDown(networks.load(networks.simcc_network(TARGET, SIGMA_PX / PX)), entry)
     regions = _regions() * 3
     together = estimator.estimate(_picture(), regions)
     alone = [estimator.estimate(_picture(), [region])[0] for region in regions]
@@ -90,7 +91,7 @@ def test_people_in_one_batch_are_those_of_single_runs() -> None:
 
 def test_an_empty_crop_has_no_joints() -> None:
     entry = networks.entry('pose', 'simcc', TARGET, layout=networks.SPOTS)
-    estimator = TopDown(networks.simcc_network(TARGET, SIGMA_PX / PX), entry)
+    estimator = TopDown(networks.load(networks.simcc_network(TARGET, SIGMA_PX / PX)), entry)
     box = np.array([400, 400, 400, 400], np.float32)
     [nobody] = estimator.estimate(_picture(), [Region(box)])
     assert nobody.score < 0.01
@@ -101,7 +102,7 @@ def test_padding_and_the_least_score_come_from_the_entry() -> None:
     entry = networks.entry(
         'pose', 'simcc', TARGET, layout=networks.SPOTS,
         options={'padding': 1.0, 'least_joint_score': 0.7})
-    estimator = TopDown(networks.simcc_network(TARGET, SIGMA_PX / PX * 1.25), entry)
+    estimator = TopDown(networks.load(networks.simcc_network(TARGET, SIGMA_PX / PX * 1.25)), entry)
     person = estimator.estimate(_picture(), _regions())[0]
     np.testing.assert_allclose(person.keypoints, PEOPLE[0], atol=PX / 1.25 / 4 + 1e-3)
     assert person.keypoint_states.tolist() == [
@@ -110,7 +111,7 @@ def test_padding_and_the_least_score_come_from_the_entry() -> None:
 
 def test_the_entry_may_say_which_output_is_which() -> None:
     entry = networks.entry('pose', 'simcc', TARGET, layout=networks.SPOTS)
-    runtime = networks.simcc_network(TARGET, SIGMA_PX / PX)
+    runtime = networks.load(networks.simcc_network(TARGET, SIGMA_PX / PX))
     swapped = replace(entry, outputs={0: 'simcc_y', 1: 'simcc_x'})
     with pytest.raises(ModelError, match='with one ratio r'):
         TopDown(runtime, swapped)
@@ -119,7 +120,7 @@ def test_the_entry_may_say_which_output_is_which() -> None:
 
 
 def test_outputs_that_do_not_fit_are_named_with_their_shapes() -> None:
-    runtime = networks.simcc_network(TARGET, SIGMA_PX)
+    runtime = networks.load(networks.simcc_network(TARGET, SIGMA_PX))
     entry = networks.entry('pose', 'simcc', TARGET, layout='coco17')
     with pytest.raises(ModelError, match=(
             r'model pose: the decoder simcc reads SimCC vectors of \(1, 17, 96 \* r\) and '
