@@ -38,7 +38,11 @@ class AssociationModel:
     """How finds come about.
 
     Attributes:
-        place_noise: standard deviation of the body's middle, body heights.
+        place_noise: standard deviation of the body's middle from its joints, body heights.
+        box_noise: of the body's middle from its box.
+        astray: how often the joints are those of somebody else in the box.
+        far_aside: from the box's middle, in widths, where a trunk cannot be of the box's person.
+        same_pose: mean distance of joints, in heights, within which two poses are one.
         height_noise: of the logarithm of the height.
         gate: squared Mahalanobis distance, 3 degrees of freedom, beyond which a find is not of
             the track.
@@ -52,6 +56,10 @@ class AssociationModel:
     """
 
     place_noise: float = 0.04
+    box_noise: float = 0.12
+    astray: float = 0.15
+    far_aside: float = 0.4
+    same_pose: float = 0.08
     height_noise: float = 0.08
     gate: float = 25.0
     pose_weight: float = 3.0
@@ -59,7 +67,7 @@ class AssociationModel:
     look_weight: float = 6.0
     tolerance: float = 2.0
     seen: float = 0.95
-    seen_hidden: float = 0.05
+    seen_hidden: float = 0.2
     newcomers: float = 1e-3
 
 
@@ -72,12 +80,14 @@ class Pairs:
             that track.
         measured: (N, T, 3) where the body is and how tall, `Motion.position`, seen as that track.
         variance: (N, T, 3) of it.
+        trusted: (N, T) whether the joints are the track's, else only the box is.
         cover: (T,) share of each track's box behind somebody nearer.
     """
 
     gain: Array
     measured: Array
     variance: Array
+    trusted: Mask
     cover: Array
 
 
@@ -95,25 +105,75 @@ def compare(
         model: how finds come about.
         alike: (N, T) cosine of the looks, NaN where not known.
     """
-    measured = _measured(seen, tracks, torso)
     units = np.stack((tracks.heights, tracks.heights, np.ones(len(tracks))), -1)
-    noise = np.array((model.place_noise, model.place_noise, model.height_noise)) * units
-    variance = _noise_share(seen, torso)[:, None, None] * noise**2
-    spread = (tracks.variance + variance) / units**2
-    innovation = (measured - tracks.position) / units
-    squared = (innovation**2 / spread).sum(-1)
-    motion = -0.5 * (squared + np.log(spread).sum(-1) + 3 * _LOG_2_PI)
-    shift = (measured - tracks.position)[..., :2]
+    by_joints = _measured_by_joints(seen, tracks, torso)
+    by_box = _measured_by_box(seen, tracks)
+    place = _noise_share(seen, torso)[:, None, None] * (model.place_noise * units) ** 2
+    place[..., 2] = model.height_noise**2
+    loose = (np.array((model.box_noise, model.box_noise, model.height_noise)) * units) ** 2
+    loose = np.broadcast_to(loose, place.shape)
+    near_joints, squared = _likelihood(by_joints, place, tracks, units)
+    near_box, squared_box = _likelihood(by_box, loose, tracks, units)
+    shift = (by_joints - tracks.position)[..., :2]
     poses = _pose_similarity(seen, tracks, shift, sigmas * model.tolerance)
+    near_joints = near_joints + model.pose_weight * (poses - 0.5) + np.log(1 - model.astray)
+    near_box = near_box + np.log(model.astray)
+    astray = joints_astray(seen, torso, model)
+    near_joints = np.where(
+        (squared <= model.gate) & ~astray[:, None], near_joints, -np.inf)
+    near_box = np.where(squared_box <= model.gate, near_box, -np.inf)
+    trusted = near_joints >= near_box
     boxes = box_overlap(seen.boxes, tracks.boxes)
     cover = hidden_share(tracks.boxes, tracks.gaps_s)
     visible = model.seen_hidden + (model.seen - model.seen_hidden) * (1 - cover)
-    gain = (motion + np.log(visible / (1 - visible)) - np.log(model.newcomers)
-            + model.pose_weight * (poses - 0.5) + model.box_weight * (boxes - 0.5))
+    gain = (np.maximum(near_joints, near_box) + np.log(visible / (1 - visible))
+            - np.log(model.newcomers) + model.box_weight * (boxes - 0.5))
     if alike is not None:
         gain = gain + model.look_weight * np.nan_to_num(alike - 0.5)
-    gain = np.where(squared <= model.gate, gain, -np.inf)
-    return Pairs(gain, measured, np.broadcast_to(variance, measured.shape), cover)
+    return Pairs(
+        gain, np.where(trusted[..., None], by_joints, by_box),
+        np.where(trusted[..., None], place, loose), trusted, cover)
+
+
+def joints_astray(
+    seen: Observations, torso: NDArray[np.intp], model: AssociationModel,
+) -> Mask:
+    """Return (N,) whose joints are likely those of somebody else in the same region.
+
+    Networks that look at one region take whoever stands in front: the middle of the trunk is
+    then not in the middle of the box, or somebody whom the joints fit better has the same ones.
+    """
+    if not len(seen):
+        return np.zeros(0, bool)
+    middles = np.nan_to_num(_nan_mean(seen.keypoints[:, torso]), nan=np.inf)
+    sizes = seen.boxes[:, 2:] - seen.boxes[:, :2]
+    widths = np.maximum(sizes[:, 0], 0.25 * sizes[:, 1])
+    aside = np.abs(middles[:, 0] - seen.boxes[:, [0, 2]].mean(1)) / widths
+    heights = sizes[:, 1]
+    apart = _nan_mean(np.linalg.norm(
+        seen.keypoints[:, None] - seen.keypoints[None], axis=-1)[..., None])[..., 0]
+    same = apart < model.same_pose * np.maximum(heights[:, None], heights[None])
+    better: Mask = np.any(same & (aside[None] < aside[:, None]), axis=1)
+    far: Mask = aside > model.far_aside
+    return far | better
+
+
+def _nan_mean(values: Array) -> Array:
+    """Return the means of (..., K, D) over K of what is known, NaN where nothing is."""
+    known = np.isfinite(values)
+    count = known.sum(-2)
+    total = np.where(known, values, 0.0).sum(-2)
+    mean: Array = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return mean
+
+
+def _likelihood(
+    measured: Array, variance: Array, tracks: Forecast, units: Array,
+) -> tuple[Array, Array]:
+    """Return (N, T) log-likelihoods in body heights, and squared Mahalanobis distances."""
+    spread = (tracks.variance + variance) / units**2
+    squared: Array = (((measured - tracks.position) / units) ** 2 / spread).sum(-1)
+    return -0.5 * (squared + np.log(spread).sum(-1) + 3 * _LOG_2_PI), squared
 
 
 def choose(gain: Array) -> list[tuple[int, int]]:
@@ -135,26 +195,35 @@ def hidden_share(boxes: Array, gaps_s: Array) -> Array:
     return share
 
 
-_JUST_SEEN_S = 0.3
+_JUST_SEEN_S = 1.0
 
 
-def _measured(seen: Observations, tracks: Forecast, torso: NDArray[np.intp]) -> Array:
+def _measured_by_joints(
+    seen: Observations, tracks: Forecast, torso: NDArray[np.intp],
+) -> Array:
     """Return (N, T, 3) the bodies' places; joints not seen are where the track expects them."""
     points, expected = seen.keypoints[:, torso], tracks.keypoints[:, torso]
-    filled = np.where(
-        np.isfinite(points)[:, None], np.nan_to_num(points)[:, None], expected[None])
-    middle = filled.mean(2)
     known: Mask = np.all(np.isfinite(points), axis=-1)
-    blind: Mask = ~np.any(known, axis=-1)
-    if blind.any() or not np.isfinite(middle).all():
-        offset = tracks.position[:, :2] - (tracks.boxes[:, :2] + tracks.boxes[:, 2:]) / 2
-        by_box = ((seen.boxes[:, :2] + seen.boxes[:, 2:]) / 2)[:, None] + offset[None]
-        use = blind[:, None, None] | ~np.isfinite(middle)
-        middle = np.where(use, by_box, middle)
-    heights = np.broadcast_to(seen.log_heights[:, None, None], (*middle.shape[:2], 1))
-    # The height of the box as it was of the track's whole body.
-    scale = np.log(tracks.heights / np.maximum(tracks.boxes[:, 3] - tracks.boxes[:, 1], 1e-6))
-    return np.concatenate((middle, heights + scale[None, :, None]), -1)
+    filled = np.where(known[:, None, :, None], np.nan_to_num(points)[:, None], expected[None])
+    middle = filled.mean(2)
+    # Without any joint of the trunk, joints say nothing.
+    middle[~np.any(known, axis=-1)] = np.inf
+    middle[~np.isfinite(middle)] = np.inf
+    return np.concatenate((middle, _log_heights(seen, tracks)), -1)
+
+
+def _measured_by_box(seen: Observations, tracks: Forecast) -> Array:
+    """Return (N, T, 3) the bodies' places if each box is as around the track's body."""
+    offset = tracks.position[:, :2] - (tracks.boxes[:, :2] + tracks.boxes[:, 2:]) / 2
+    middle = ((seen.boxes[:, :2] + seen.boxes[:, 2:]) / 2)[:, None] + offset[None]
+    return np.concatenate((middle, _log_heights(seen, tracks)), -1)
+
+
+def _log_heights(seen: Observations, tracks: Forecast) -> Array:
+    """Return (N, T, 1): the track's box may be larger or smaller than its body."""
+    boxes = np.maximum(tracks.boxes[:, 3] - tracks.boxes[:, 1], 1e-6)
+    heights: Array = seen.log_heights[:, None] + np.log(tracks.heights / boxes)[None]
+    return heights[..., None]
 
 
 def _noise_share(seen: Observations, torso: NDArray[np.intp]) -> Array:

@@ -23,6 +23,8 @@ _TORSO = ('left_shoulder', 'right_shoulder', 'left_hip', 'right_hip')
 _SIGMA = 0.079  # where the layout is not known: COCO's of the shoulders
 _LONG_GAP_FRAMES = 2.5
 _LOOK_SHARE = 0.1
+# Who was seen only once or twice may be nobody: such a track is given up sooner.
+_TENTATIVE_S, _TENTATIVE_FRAMES = 0.2, 3.0
 
 
 class Tracker:
@@ -123,7 +125,11 @@ class Tracker:
             for i, person in enumerate(people))
 
     def _remembered(self, track: Track, stamp_ns: int) -> bool:
-        return stamp_ns - track.seen_ns <= self._memory_ns
+        memory_ns = self._memory_ns
+        if track.frames < self._confirm_frames:
+            frames_ns = nanoseconds(_TENTATIVE_FRAMES * self._step_s)
+            memory_ns = min(memory_ns, max(nanoseconds(_TENTATIVE_S), frames_ns))
+        return stamp_ns - track.seen_ns <= memory_ns
 
     def _enter(self, people: Sequence[PersonPose], stamp_ns: int) -> None:
         """Take the frame's time and number of joints."""
@@ -165,7 +171,8 @@ class Tracker:
                 track.motion, measured, variance, gap_s, self._step_s, self._motion)
         else:
             track.motion = expected.motions[column].corrected(measured, variance)
-        track.place(measured, seen.keypoints[row], seen.weights[row], seen.boxes[row])
+        if pairs.trusted[row, column]:
+            track.place(measured, seen.keypoints[row], seen.weights[row], seen.boxes[row])
         track.person, track.seen_ns, track.frames = person, stamp_ns, track.frames + 1
         confirmed = track.frames >= self._confirm_frames
         track.state = TrackState.CONFIRMED if confirmed else TrackState.TENTATIVE
