@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,10 +24,6 @@ from neuropose_ros.inference.entry import (
 )
 from neuropose_ros.inference.http import fetch_file
 from neuropose_ros.inference.packages import fetch_npm, fetch_wheel
-
-_ARCHIVES = ('.zip', '.whl', '.tgz', '.tar', '.gz')
-Expected = Callable[[ModelEntry], str]
-"""The sha256 that an entry's file must have; '' = none is known."""
 
 
 @dataclass(frozen=True)
@@ -50,42 +46,104 @@ class Published:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def fetch_published(
-    entries: Sequence[ModelEntry], folder: Path, expected: Expected,
-) -> Iterator[Published]:
-    """Yield each entry's file; progress goes to stderr.
+class PublishedFiles:
+    """Fetches published files, each archive once; what it fetched is forgotten at the end.
 
-    Each archive is fetched once. One that the user put into ``folder`` by hand is taken instead.
-    Of several sources the first that gives the right file is taken; why another was not is said.
-
-    Raises:
-        ModelError: no network, a damaged archive, or another file than published.
+    An archive that the user put into the folder by hand is taken instead of fetching it.
     """
-    if not entries:
-        return
-    with _Archives(folder) as archives:
-        for entry in entries:
-            yield _first(entry, archives, expected(entry))
 
+    def __init__(self, folder: Path) -> None:
+        """Take the folder to download into; it need not exist."""
+        self._folder = folder
+        self._scratch: Path | None = None
+        self._fetched: dict[str, Path | ModelError] = {}
 
-def _first(entry: ModelEntry, archives: _Archives, sha256: str) -> Published:
-    failures = []
-    for source in entry.sources:
+    def __enter__(self) -> PublishedFiles:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Forget what was fetched."""
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def get(self, entry: ModelEntry, sha256: str) -> Published:
+        """Return an entry's file; progress goes to stderr.
+
+        Of several sources the first that gives the right file is taken; why another was not is
+        said.
+
+        Args:
+            entry: which.
+            sha256: that the file must have; '' = none is known.
+
+        Raises:
+            ModelError: no network, a damaged archive, or another file than published.
+        """
+        failures = []
+        for source in entry.sources:
+            try:
+                content = read_member(self._archive(source), _member(source))
+                what = f'{_member(source) or source.file} of {source.title}'
+                _check(entry, content, sha256, what)
+            except ModelError as error:
+                failures.append(error)
+                continue
+            for failure in failures:
+                print(f'{entry.name} comes from {source.title}, because {failure}',
+                      file=sys.stderr)
+            return Published(entry, content, source.title)
+        raise joined(failures)
+
+    def _archive(self, source: Source) -> Path:
+        """Return a source's file, fetched at most once; so is its failure."""
+        by_hand = self._folder / source.file
+        if by_hand.is_file():
+            return by_hand
+        found = self._fetched.get(source.title)
+        if found is None:
+            try:
+                found = self._fetch(source)
+            except ModelError as error:
+                found = error
+            self._fetched[source.title] = found
+        if isinstance(found, ModelError):
+            raise found
+        return found
+
+    def _fetch(self, source: Source) -> Path:
+        if isinstance(source, PathSource):
+            return source.path
+        if self._scratch is None:
+            with writing(self._folder, source.file):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                # Of processes that were killed: whoever fetches holds the cache's lock.
+                for left in self._folder.glob('.part-*/'):
+                    shutil.rmtree(left, ignore_errors=True)
+                self._scratch = Path(tempfile.mkdtemp(dir=self._folder, prefix='.part-'))
+        if isinstance(source, WheelSource):
+            return fetch_wheel(source, self._scratch, self._folder)
+        if isinstance(source, NpmSource):
+            return fetch_npm(source, self._scratch, self._folder)
+        return self._fetch_url(source, self._scratch)
+
+    def _fetch_url(self, source: UrlSource, scratch: Path) -> Path:
+        # Outside the scratch folder: the next call goes on where this one was cut off.
+        mark = hashlib.sha256(source.url.encode()).hexdigest()[:12]
+        arrived = self._folder / f'.{mark}-{source.file}'
         try:
-            content = read_member(archives.get(source), _member(source))
-            _check(entry, content, sha256, f'{_member(source) or source.file} of {source.title}')
+            fetch_file(source.url, arrived)
         except ModelError as error:
-            failures.append(error)
-            continue
-        for failure in failures:
-            print(f'{entry.name} comes from {source.title}, because {failure}', file=sys.stderr)
-        return Published(entry, content, source.title)
-    if len(failures) == 1:
-        raise failures[0]
-    raise ModelError('; '.join(map(str, failures))) from failures[0]
+            raise ModelError(
+                f'{error}; or put its file {source.file} into {self._folder}') from error
+        with writing(self._folder, source.file):
+            return arrived.replace(scratch / arrived.name)
 
 
-def take_published(entry: ModelEntry, folder: Path, expected: Expected) -> Published:
+def take_published(entry: ModelEntry, folder: Path, sha256: str) -> Published:
     """Find an entry's file in a folder that was carried here.
 
     By its sha256 whatever its name, where that is known; else by the name of the published file
@@ -94,7 +152,6 @@ def take_published(entry: ModelEntry, folder: Path, expected: Expected) -> Publi
     Raises:
         ModelError: it is not there, or what has its name is another file.
     """
-    sha256 = expected(entry)
     if not folder.is_dir():
         raise ModelError(f'{folder} is not a folder')
     failure: ModelError | None = None
@@ -126,6 +183,11 @@ def _carried_names(entry: ModelEntry) -> Iterator[tuple[str, str]]:
         yield source.file, _member(source)
 
 
+def joined(failures: Sequence[ModelError]) -> ModelError:
+    """Return several failures as one."""
+    return failures[0] if len(failures) == 1 else ModelError('; '.join(map(str, failures)))
+
+
 def file_sha256(path: Path) -> str:
     """Return the sha256 of a file."""
     digest = hashlib.sha256()
@@ -153,63 +215,3 @@ def _check(entry: ModelEntry, content: bytes, sha256: str, what: str) -> None:
 
 def _member(source: Source) -> str:
     return '' if isinstance(source, PathSource) else source.member
-
-
-class _Archives:
-    """What was fetched so far; forgotten at the end, unless the user put it there."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._scratch: Path | None = None
-        self._fetched: dict[str, Path | ModelError] = {}
-
-    def __enter__(self) -> _Archives:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
-
-    def get(self, source: Source) -> Path:
-        """Return a source's file, fetched at most once; so is its failure."""
-        by_hand = self._folder / source.file
-        if by_hand.is_file():
-            return by_hand
-        found = self._fetched.get(source.title)
-        if found is None:
-            try:
-                found = self._fetch(source)
-            except ModelError as error:
-                found = error
-            self._fetched[source.title] = found
-        if isinstance(found, ModelError):
-            raise found
-        return found
-
-    def _fetch(self, source: Source) -> Path:
-        if isinstance(source, PathSource):
-            return source.path
-        if self._scratch is None:
-            with writing(self._folder, source.file):
-                self._folder.mkdir(parents=True, exist_ok=True)
-                self._scratch = Path(tempfile.mkdtemp(dir=self._folder, prefix='.part-'))
-        if isinstance(source, WheelSource):
-            return fetch_wheel(source, self._scratch, self._folder)
-        if isinstance(source, NpmSource):
-            return fetch_npm(source, self._scratch, self._folder)
-        return self._fetch_url(source, self._scratch)
-
-    def _fetch_url(self, source: UrlSource, scratch: Path) -> Path:
-        # Outside the scratch folder: the next call goes on where this one was cut off.
-        mark = hashlib.sha256(source.url.encode()).hexdigest()[:12]
-        arrived = self._folder / f'.{mark}-{source.file}'
-        try:
-            fetch_file(source.url, arrived)
-        except ModelError as error:
-            raise ModelError(
-                f'{error}; or put its file {source.file} into {self._folder}') from error
-        with writing(self._folder, source.file):
-            return arrived.replace(scratch / arrived.name)

@@ -18,8 +18,9 @@ from neuropose_ros.inference.cache import cache_folder, locked, write_atomically
 from neuropose_ros.inference.convert import CONVERTER_VERSION, ImageInput, convert
 from neuropose_ros.inference.download import (
     Published,
-    fetch_published,
+    PublishedFiles,
     file_sha256,
+    joined,
     take_published,
 )
 from neuropose_ros.inference.entry import Conversion, ModelEntry
@@ -64,6 +65,13 @@ def expand(names: Iterable[str], registry: Registry) -> tuple[str, ...]:
     return tuple(part for name in names for part in registry[name].parts or (name,))
 
 
+def is_here(entry: ModelEntry, registry: Registry, cache: Path) -> bool:
+    """Whether everything that an entry runs is here, without asking what it is."""
+    parts = [registry[name] for name in entry.parts] or [entry]
+    return all(part.own_file is None or part.own_file.is_file() for part in parts) and all(
+        model_path(part, cache).is_file() for part in parts)
+
+
 def ensure_models(
     *names: str, registry: Registry | None = None, cache: Path | None = None,
     carried: Path | None = None,
@@ -77,7 +85,8 @@ def ensure_models(
         carried: a folder to take the published files from instead of fetching them.
 
     Raises:
-        ModelError: a name is unknown, or it cannot be fetched, verified, converted or stored.
+        ModelError: a name is unknown, or it cannot be fetched, verified, converted or stored;
+            what could be is here then.
     """
     registry = load_registry() if registry is None else registry
     cache = cache or cache_folder()
@@ -96,21 +105,23 @@ def ensure_models(
 def _make(entries: Sequence[ModelEntry], cache: Path, carried: Path | None = None) -> None:
     """Fetch and convert; the caller holds the cache's lock."""
     pins = Pins(cache)
-    absent = []
-    for entry in entries:
-        content = _kept(entry, cache, pins)
-        if content is None:
-            absent.append(entry)
-        else:
-            _convert(entry, content, cache, pins)
-    if carried is not None:
-        found: Iterable[Published] = (
-            take_published(entry, carried, pins.sha256) for entry in absent)
-    else:
-        found = fetch_published(absent, cache / 'downloads', pins.sha256)
-    for published in found:
-        _keep(published, cache, pins)
-        _convert(published.entry, published.content, cache, pins)
+    failures = []
+    with PublishedFiles(cache / 'downloads') as files:
+        for entry in entries:
+            try:
+                content = _kept(entry, cache, pins)
+                if content is None:
+                    sha256 = pins.sha256(entry)
+                    published = (files.get(entry, sha256) if carried is None
+                                 else take_published(entry, carried, sha256))
+                    _keep(published, cache, pins)
+                    content = published.content
+                _convert(entry, content, cache, pins)
+            except ModelError as error:
+                # The others are of use all the same.
+                failures.append(error)
+    if failures:
+        raise joined(failures)
 
 
 def _kept(entry: ModelEntry, cache: Path, pins: Pins) -> bytes | None:
