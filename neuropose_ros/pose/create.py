@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from neuropose_ros.core.errors import ParameterError
 from neuropose_ros.inference.batching import Announce, announce_on_stderr
@@ -74,7 +73,7 @@ def create_estimator(
     if entry.decoder == _BLAZEPOSE and not detector:
         from neuropose_ros.pose.blazepose.estimator import BlazePose
 
-        search, landmarks = loader.parts(entry)
+        search, landmarks = (loader.load(loader.registry[part]) for part in entry.parts)
         return BlazePose(search, landmarks, smoothing=smoothing, tracking=tracking)
     from neuropose_ros.pose.many import ManyPeople
 
@@ -154,15 +153,9 @@ class _Loader:
 
     def load(self, entry: ModelEntry, batch: int = 1) -> Runtime:
         [path] = ensure_models(entry.name, registry=self.registry)
-        return self._run(path, entry, batch)
-
-    def parts(self, entry: ModelEntry, batch: int = 1) -> list[Runtime]:
-        """Load the networks that an entry is made of; the first one looks at whole pictures."""
-        parts = [self.registry[name] for name in entry.parts]
-        paths = ensure_models(*entry.parts, registry=self.registry)
-        return [
-            self._run(path, part, batch if index else 1)
-            for index, (path, part) in enumerate(zip(paths, parts, strict=True))]
+        return create_runtime(
+            path, runtime=self.runtime, precision=self.precision, batch=batch,
+            input=entry.input, threads=self.threads, announce=self.announce)
 
     def detector(self, name: str, most_people: int, least_score: float) -> PersonDetector:
         entry = self.entry(name, 'detector')
@@ -173,19 +166,14 @@ class _Loader:
         if entry.decoder == _BLAZEPOSE:
             from neuropose_ros.pose.blazepose.people import BlazePosePeople
 
-            search, landmarks = self.parts(entry, batch)
-            return BlazePosePeople(search, landmarks, entry)
+            # Its own detector is of no use here: the boxes come from elsewhere.
+            return BlazePosePeople(self.load(self.registry[entry.parts[-1]], batch), entry)
         make = _REGION_ESTIMATORS.get(entry.decoder)
         if make is None:
             raise ParameterError(
                 f'the decoder {entry.decoder!r} of the model {entry.name} is unknown; pose '
                 f'models have one of {", ".join((*_REGION_ESTIMATORS, *ONE_STAGE_DECODERS))}')
         return make(self.load(entry, batch), entry)
-
-    def _run(self, path: Path, entry: ModelEntry, batch: int) -> Runtime:
-        return create_runtime(
-            path, runtime=self.runtime, precision=self.precision, batch=batch,
-            input=entry.input, threads=self.threads, announce=self.announce)
 
 
 _REGION_ESTIMATORS: Mapping[str, Callable[[Runtime, ModelEntry], RegionEstimator]] = {
