@@ -53,6 +53,7 @@ class AssociationModel:
         seen: probability that somebody in plain view is found.
         seen_hidden: the same of somebody behind somebody else.
         newcomers: density of newcomers per body height^2 and unit of log-height.
+        doubt: that somebody seen only once or twice is there, in units of log-likelihood.
     """
 
     place_noise: float = 0.04
@@ -69,6 +70,7 @@ class AssociationModel:
     seen: float = 0.95
     seen_hidden: float = 0.2
     newcomers: float = 1e-3
+    doubt: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +126,11 @@ def compare(
     near_box = np.where(squared_box <= model.gate, near_box, -np.inf)
     trusted = near_joints >= near_box
     boxes = box_overlap(seen.boxes, tracks.boxes)
-    cover = hidden_share(tracks.boxes, tracks.gaps_s)
+    cover = hidden_share(tracks.boxes, tracks.sure & (tracks.gaps_s < _JUST_SEEN_S))
     visible = model.seen_hidden + (model.seen - model.seen_hidden) * (1 - cover)
     gain = (np.maximum(near_joints, near_box) + np.log(visible / (1 - visible))
-            - np.log(model.newcomers) + model.box_weight * (boxes - 0.5))
+            - np.log(model.newcomers) - np.where(tracks.sure, 0.0, model.doubt)
+            + model.box_weight * (boxes - 0.5))
     if alike is not None:
         gain = gain + model.look_weight * np.nan_to_num(alike - 0.5)
     return Pairs(
@@ -181,16 +184,15 @@ def choose(gain: Array) -> list[tuple[int, int]]:
     return assign(-gain, limit=0.0)
 
 
-def hidden_share(boxes: Array, gaps_s: Array) -> Array:
-    """Return (T,) how much of each box lies behind one that is seen and stands nearer.
+def hidden_share(boxes: Array, opaque: Mask) -> Array:
+    """Return (T,) how much of each box lies behind one that is ``opaque`` and stands nearer.
 
     Whose feet are lower in the picture stands nearer: people share a floor.
     """
     if len(boxes) < 2:
         return np.zeros(len(boxes))
-    cover = box_cover(boxes, boxes)
     nearer = boxes[None, :, 3] > boxes[:, None, 3]
-    behind = np.where(nearer & (gaps_s[None] < _JUST_SEEN_S), cover, 0.0)
+    behind = np.where(nearer & opaque[None], box_cover(boxes, boxes), 0.0)
     share: Array = np.minimum(behind.max(1), 1.0)
     return share
 

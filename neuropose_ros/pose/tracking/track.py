@@ -85,6 +85,7 @@ class Forecast:
         weights: (T, K).
         boxes: (T, 4) px.
         gaps_s: (T,) since each was seen.
+        sure: (T,) bool, whether it was seen often enough.
     """
 
     motions: list[Motion]
@@ -95,13 +96,16 @@ class Forecast:
     weights: Array
     boxes: Array
     gaps_s: Array
+    sure: NDArray[np.bool_]
 
     def __len__(self) -> int:
         """Return T."""
         return len(self.motions)
 
 
-def forecast(tracks: list[Track], stamp_ns: int, joints: int, model: MotionModel) -> Forecast:
+def forecast(
+    tracks: list[Track], stamp_ns: int, joints: int, model: MotionModel, confirm_frames: int,
+) -> Forecast:
     """Return where the tracks are expected."""
     count = len(tracks)
     gaps = np.array([track.gap_s(stamp_ns) for track in tracks])
@@ -120,4 +124,5 @@ def forecast(tracks: list[Track], stamp_ns: int, joints: int, model: MotionModel
         keypoints=middles + offsets * heights[:, None, None],
         weights=np.array([track.weights for track in tracks]).reshape(count, joints),
         boxes=np.tile(middles[:, 0], 2) + corners * heights[:, None],
-        gaps_s=gaps)
+        gaps_s=gaps,
+        sure=np.array([track.frames >= confirm_frames for track in tracks], bool))

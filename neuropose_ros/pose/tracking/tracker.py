@@ -15,6 +15,7 @@ from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.pose.tracking.association import AssociationModel, Pairs, choose, compare
 from neuropose_ros.pose.tracking.kalman import MotionModel, first_motion, resumed
 from neuropose_ros.pose.tracking.observations import Observations, observe
+from neuropose_ros.pose.tracking.similarity import box_cover
 from neuropose_ros.pose.tracking.track import Forecast, Track, forecast
 
 Array = NDArray[np.float64]
@@ -23,6 +24,8 @@ _TORSO = ('left_shoulder', 'right_shoulder', 'left_hip', 'right_hip')
 _SIGMA = 0.079  # where the layout is not known: COCO's of the shoulders
 _LONG_GAP_FRAMES = 2.5
 _LOOK_SHARE = 0.1
+# A find that lies so much within a known person's box may be that person's other half.
+_MOST_COVER = 0.7
 # Who was seen only once or twice may be nobody: such a track is given up sooner.
 _TENTATIVE_S, _TENTATIVE_FRAMES = 0.2, 3.0
 
@@ -101,7 +104,8 @@ class Tracker:
         self._tracks = [track for track in self._tracks if self._remembered(track, stamp_ns)]
         self._enter(people, stamp_ns)
         seen = observe(people, self._joints)
-        expected = forecast(self._tracks, stamp_ns, self._joints, self._motion)
+        expected = forecast(
+            self._tracks, stamp_ns, self._joints, self._motion, self._confirm_frames)
         pairs = compare(
             seen, expected, self._torso, self._sigmas, self._association,
             _cosines(seen, self._tracks, embeddings))
@@ -113,10 +117,9 @@ class Tracker:
             index = int(seen.indices[row])
             ids[index] = self._follow(
                 seen, row, column, pairs, expected, people[index], stamp_ns)
-        for row in range(len(seen)):
-            if row not in matched and seen.scores[row] >= self._sure_score:
-                index = int(seen.indices[row])
-                ids[index] = self._begin(seen, row, people[index], stamp_ns)
+        for row in self._newcomers(seen, matched):
+            index = int(seen.indices[row])
+            ids[index] = self._begin(seen, row, people[index], stamp_ns)
         for index, track in ids.items():
             _remember_look(track, None if embeddings is None else embeddings[index])
         return tuple(
@@ -158,6 +161,15 @@ class Tracker:
             for row, column in choose(pairs.gain[np.ix_(rows, columns)]):
                 matched[int(rows[row])] = int(columns[column])
         return matched
+
+    def _newcomers(self, seen: Observations, matched: dict[int, int]) -> list[int]:
+        """Return the finds that begin a track: sure ones who stand apart from those known."""
+        rows = [row for row in range(len(seen))
+                if row not in matched and seen.scores[row] >= self._sure_score]
+        if not rows or not matched:
+            return rows
+        cover = box_cover(seen.boxes[rows], seen.boxes[list(matched)]).max(1)
+        return [row for row, share in zip(rows, cover, strict=True) if share < _MOST_COVER]
 
     def _follow(
         self, seen: Observations, row: int, column: int, pairs: Pairs, expected: Forecast,

@@ -33,7 +33,7 @@ def test_a_track_is_confirmed_by_its_third_frame() -> None:
 
 
 def test_a_person_is_remembered_for_the_memory_and_no_longer() -> None:
-    tracker = Tracker(memory_s=1.0)
+    tracker = Tracker(memory_s=1.0, confirm_frames=1)
     tracker.update([person(0)], 0)
     assert tracker.update([], S // 2) == ()
     assert [track.state for track in tracker.tracks] == [TrackState.LOST]
