@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 from neuropose_ros.core.errors import ModelError
 
 VARIANT_VERSION = 1
-TOLERANCE = 0.02
+# Above what sound networks show (0.3 to 2 %), far below what an overflow does. An upper bound of
+# what a GPU loses: TensorRT fuses layers, and rounds only between the fused ones.
+TOLERANCE = 0.05
 
 _HEAVY = frozenset({'Conv', 'ConvTranspose', 'Gemm', 'MatMul'})
 _SIMPLE = frozenset({
@@ -36,6 +38,7 @@ _SIMPLE = frozenset({
 })
 # Inputs that the ONNX standard wants in float32 whatever the type of the data.
 _ALWAYS_FLOAT32 = {'Resize': (1, 2)}
+_HALF = '/float16'
 _LARGEST = float(np.finfo(np.float16).max)
 _SMALLEST = float(np.finfo(np.float16).smallest_subnormal)
 # Pictures differ; a tensor may become four times as large as on the probes.
@@ -303,7 +306,7 @@ class _Writer:
 
 
 def _half_name(name: str) -> str:
-    return f'{name}/float16'
+    return f'{name}{_HALF}'
 
 
 def _run(
@@ -330,14 +333,45 @@ def _run(
     return dict(zip(names, values, strict=True))
 
 
+def _rounded(half: Any) -> Any:
+    """Return a variant in float32 whose every float16 value is rounded as float16.
+
+    ONNX Runtime has few float16 layers for processors: it computes the others in float32, and
+    does not even round between two of them, so that the variant itself looks better than it is.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+    model = onnx.ModelProto()
+    model.CopyFrom(half)
+    for weight in model.graph.initializer:
+        if weight.name.endswith(_HALF):
+            value = numpy_helper.to_array(weight).astype(np.float32)
+            weight.CopyFrom(numpy_helper.from_array(value, weight.name))
+    nodes = []
+    for node in model.graph.node:
+        nodes.append(node)
+        for position, name in enumerate(node.output):
+            if name.endswith(_HALF):
+                node.output[position] = f'{name}/exact'
+                nodes += [
+                    helper.make_node('Cast', [f'{name}/exact'], [f'{name}/rounded'],
+                                     to=TensorProto.FLOAT16),
+                    helper.make_node('Cast', [f'{name}/rounded'], [name], to=TensorProto.FLOAT)]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
+
+
 def _difference(graph: _Graph, variant: bytes, probes: Sequence[Probe]) -> float:
     import onnx
     half = onnx.load_model_from_string(variant)
+    rounded = _rounded(half)
     names = graph.last_products()
     worst = 0.0
     for probe in probes:
+        _run(graph.title, half, probe, names)  # its types are right
         exact = _run(graph.title, graph.model, probe, names)
-        got = _run(graph.title, half, probe, names)
+        got = _run(graph.title, rounded, probe, names)
         for name in names:
             size = float(np.sqrt(np.mean(np.square(exact[name], dtype=np.float64))))
             error = np.subtract(got[name], exact[name], dtype=np.float64)

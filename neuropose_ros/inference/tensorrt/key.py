@@ -57,7 +57,9 @@ class EngineKey:
 
 
 def _short(value: Any) -> str:
-    return ' '.join(map(str, value.values())) if isinstance(value, dict) else str(value)
+    if isinstance(value, dict):
+        return f'{value.get("name")} {value.get("compute_capability")}'
+    return str(value)
 
 
 def slug(text: str) -> str:

@@ -9,23 +9,32 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-_KEPT_MESSAGES = 20
 _SHOWN_MESSAGES = 3
 _OUT_OF_MEMORY = re.compile(
     r'out ?of ?memory|insufficient (device )?memory|cudaErrorMemoryAllocation', re.IGNORECASE)
 
 
 class Messages:
-    """Errors and warnings of one piece of work."""
+    """The first errors and the last warnings of one piece of work.
+
+    Attributes:
+        out_of_memory: whether an error is that the device has no room.
+    """
 
     def __init__(self) -> None:
         self._thread = threading.get_ident()
-        self._errors: deque[str] = deque(maxlen=_KEPT_MESSAGES)
-        self._warnings: deque[str] = deque(maxlen=_KEPT_MESSAGES)
+        self._errors: list[str] = []
+        self._warnings: deque[str] = deque(maxlen=_SHOWN_MESSAGES)
+        self.out_of_memory = False
 
     def add(self, text: str, *, is_error: bool) -> None:
         """Keep a message."""
-        (self._errors if is_error else self._warnings).append(text)
+        if not is_error:
+            self._warnings.append(text)
+            return
+        self.out_of_memory |= _OUT_OF_MEMORY.search(text) is not None
+        if len(self._errors) < _SHOWN_MESSAGES:
+            self._errors.append(text)
 
     def is_of(self, thread: int) -> bool:
         """Return whether the work is done by a thread."""
@@ -34,13 +43,8 @@ class Messages:
     @property
     def reason(self) -> str:
         """The first errors, which cause those that follow, else the last warnings."""
-        chosen = [*self._errors][:_SHOWN_MESSAGES] or [*self._warnings][-_SHOWN_MESSAGES:]
+        chosen = self._errors or self._warnings
         return '; '.join(text.strip() for text in chosen) or 'TensorRT gave no reason'
-
-    @property
-    def out_of_memory(self) -> bool:
-        """Whether an error is that the device has no room."""
-        return any(_OUT_OF_MEMORY.search(text) for text in self._errors)
 
 
 class Log:

@@ -195,7 +195,7 @@ class TensorRtRuntime:
         return prepared
 
     def _prepare(self, loaded: Loaded, shapes: Mapping[str, Shape]) -> Prepared:
-        index = next((i for i, profile in enumerate(self._profiles) if profile.holds(shapes)), -1)
+        index = next((i for i, known in enumerate(self._profiles) if known.holds(shapes)), -1)
         if index < 0:
             raise ModelError(
                 f'the engine of {self._title} takes up to {dict(self._profiles[-1].largest)}, '

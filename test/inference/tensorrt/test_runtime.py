@@ -1,0 +1,241 @@
+"""The runtime on a clearly labelled stand-in for TensorRT and the GPU: standin.py says what it is.
+
+What it proves is our logic: shapes, addresses, profiles, fall-backs. No GPU computes here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuropose_ros.core.errors import ModelError, OutOfMemoryError
+from neuropose_ros.inference.runtime import TensorSpec, output_arrays
+from neuropose_ros.inference.tensorrt import TensorRtRuntime
+
+from . import networks
+from .cpu_device import CpuDevice
+
+torch = pytest.importorskip('torch')
+
+
+def images(count: int) -> Any:
+    return np.random.default_rng(count).uniform(-1, 1, (count, 3, 4, 6)).astype(np.float32)
+
+
+def load(folder: Path, model: Path | None = None, **options: Any) -> Any:
+    options = {'device': CpuDevice(), 'batch': 4, 'announce': lambda text: None, **options}
+    return TensorRtRuntime(
+        model or networks.two_layers(folder), input=networks.PICTURE, cache=folder, **options)
+
+
+@pytest.mark.parametrize('precision', ['fp16', 'fp32'])
+def test_it_computes_what_the_network_says_with_every_version(
+        trt: Any, tmp_path: Path, precision: str) -> None:
+    runtime = load(tmp_path, precision=precision)
+    assert runtime.name == f'tensorrt-{trt.__version__}'
+    assert runtime.inputs == (TensorSpec('image', (None, 3, 4, 6), 'float32'),)
+    assert runtime.outputs == (TensorSpec('mean', (None, 2), 'float32'),)
+    assert runtime.largest_batch == 4
+    for count in (1, 3, 4, 1):
+        got = runtime.run({'image': images(count)})['mean']
+        expected = networks.two_layers_answer(images(count))
+        assert got.shape == (count, 2)
+        assert np.abs(got - expected).max() < (2e-3 if precision == 'fp16' else 1e-6)
+
+
+def test_precision_comes_from_the_file_and_flags_only_where_they_exist(
+        trt: Any, tmp_path: Path) -> None:
+    load(tmp_path, precision='fp16')
+    world = trt.world
+    old = trt.__version__ == '8.6.1'
+    assert b'float16' in world.parsed
+    flag = trt.NetworkDefinitionCreationFlag
+    assert world.network_flags == 1 << int(
+        flag.EXPLICIT_BATCH if old else flag.STRONGLY_TYPED)
+    assert ('+FP16' in world.flags) == old
+    assert ('+PROFILE_SHARING_0806' in world.flags) == old
+    # The head, the mean and what is cast to float32 stay in float32 in 8.6 too.
+    assert (world.pinned_layers > 0) == old
+    assert '-TF32' not in world.flags
+
+
+def test_fp32_means_all_the_bits(trt: Any, tmp_path: Path) -> None:
+    load(tmp_path, precision='fp32')
+    assert b'float16' not in trt.world.parsed
+    assert '-TF32' in trt.world.flags
+
+
+def test_arrays_on_the_device_stay_there_and_live_until_the_next_run(
+        trt_now: Any, tmp_path: Path) -> None:
+    runtime = load(tmp_path, precision='fp32')
+    first = runtime.run_on_device({'image': torch.from_numpy(images(2))})['mean']
+    address = first.data_ptr()
+    assert np.allclose(first, networks.two_layers_answer(images(2)), atol=1e-6)
+    second = runtime.run_on_device({'image': torch.from_numpy(-images(2))})['mean']
+    assert second.data_ptr() == address
+    assert np.allclose(second, networks.two_layers_answer(-images(2)), atol=1e-6)
+    assert runtime.ops.device == 'torch-cpu'
+
+
+def test_results_go_into_the_arrays_of_the_caller(trt_now: Any, tmp_path: Path) -> None:
+    runtime = load(tmp_path, networks.two_layers(tmp_path, batch=1), precision='fp32')
+    into = output_arrays(runtime)
+    assert runtime.run({'image': images(1)}, into)['mean'] is into['mean']
+    assert np.allclose(into['mean'], networks.two_layers_answer(images(1)), atol=1e-6)
+    with pytest.raises(ModelError, match='mean as float32'):
+        runtime.run({'image': images(1)}, {'mean': np.empty((2, 2), np.float32)})
+
+
+def test_dynamic_sizes_come_from_the_picture_input(trt_now: Any, tmp_path: Path) -> None:
+    runtime = load(tmp_path, networks.two_layers(tmp_path, size=('h', 'w')), precision='fp32')
+    assert runtime.inputs[0].shape == (None, 3, 4, 6)
+    with pytest.raises(ModelError, match=r'needs the input image as float32 \(None, 3, 4, 6\)'):
+        runtime.run({'image': np.zeros((1, 3, 8, 8), np.float32)})
+
+
+@pytest.mark.parametrize(('given', 'words'), [
+    ({}, 'needs the input image as an array'),
+    ({'image': np.zeros((1, 3, 4, 6))}, 'not float64'),
+    ({'image': np.zeros((3, 4, 6), np.float32)}, r'not float32 \(3, 4, 6\)'),
+    ({'image': np.zeros((5, 3, 4, 6), np.float32)}, r"takes up to {'image': \(4, 3, 4, 6\)}"),
+])
+def test_wrong_inputs_are_refused_in_words(
+        trt_now: Any, tmp_path: Path, given: Any, words: str) -> None:
+    with pytest.raises(ModelError, match=words):
+        load(tmp_path).run(given)
+
+
+def test_one_profile_for_one_row_and_one_for_more(trt_now: Any, tmp_path: Path) -> None:
+    runtime = load(tmp_path)
+    assert [(dict(p.smallest)['image'][0], dict(p.tuned)['image'][0], dict(p.largest)['image'][0])
+            for p in runtime._profiles] == [(1, 1, 1), (2, 4, 4)]
+    assert len(load(tmp_path, batch=1)._profiles) == 1
+
+
+def test_each_shape_is_recorded_once_and_played_after_that(trt_now: Any, tmp_path: Path) -> None:
+    device = CpuDevice()
+    runtime = load(tmp_path, device=device, precision='fp32')
+    for count in (4, 4, 4, 2, 2, 4):
+        got = runtime.run({'image': images(count)})['mean']
+        assert np.allclose(got, networks.two_layers_answer(images(count)), atol=1e-6)
+    assert (device.captures, device.replays) == (2, 4)
+
+
+def test_more_working_memory_ends_the_graphs_that_hold_the_old_address(
+        trt_now: Any, tmp_path: Path) -> None:
+    device = CpuDevice()
+    runtime = load(tmp_path, device=device)
+    for count in (1, 4, 1):
+        runtime.run({'image': images(count)})
+    assert device.captures == 3  # one row again, after four had needed more
+
+
+def test_graphs_that_cannot_be_recorded_end_with_one_announcement(
+        trt_now: Any, tmp_path: Path) -> None:
+    device, said = CpuDevice(), []
+    device.capture_error = 'operation not permitted when stream is capturing'
+    runtime = load(tmp_path, device=device, announce=said.append, precision='fp32')
+    said.clear()
+    for count in (1, 1, 2):
+        got = runtime.run({'image': images(count)})['mean']
+        assert np.allclose(got, networks.two_layers_answer(images(count)), atol=1e-6)
+    assert said == ['two_layers.onnx runs without a CUDA graph: it cannot be recorded '
+                    '(operation not permitted when stream is capturing)']
+
+
+def test_outputs_whose_size_the_data_tell(trt: Any, tmp_path: Path) -> None:
+    said: list[str] = []
+    runtime = load(tmp_path, networks.bright_pixels(tmp_path), batch=1, precision='fp32',
+                   announce=said.append)
+    expected_dtype = 'int32' if trt.__version__ == '8.6.1' else 'int64'
+    for bright in (5, 40, 0, 7):
+        image = np.zeros((1, 3, 4, 6), np.float32)
+        image.ravel()[:bright] = 1
+        got = runtime.run({'image': image})['where']
+        assert got.dtype == expected_dtype
+        assert (got == np.array(np.nonzero(image))).all() and got.shape == (4, bright)
+    assert said[-1] == ('bright.onnx runs without a CUDA graph: '
+                        'the size of where depends on the data')
+
+
+def test_no_room_for_such_an_output_is_out_of_memory(trt: Any, tmp_path: Path) -> None:
+    device = CpuDevice()
+    runtime = load(tmp_path, networks.bright_pixels(tmp_path), batch=1, precision='fp32',
+                   device=device)
+    device.room_bytes = 400
+    with pytest.raises(OutOfMemoryError, match='no room'):
+        runtime.run({'image': np.ones((1, 3, 4, 6), np.float32)})
+    got = runtime.run({'image': np.eye(4, 6, dtype=np.float32)[None, None].repeat(3, 1) * 0})
+    assert got['where'].shape == (4, 0)
+
+
+def test_a_run_that_fails_says_the_reason_of_tensorrt(trt: Any, tmp_path: Path) -> None:
+    runtime = load(tmp_path)
+    trt.world.run_error = 'IExecutionContext::enqueueV3: Error Code 3: illegal address'
+    with pytest.raises(ModelError, match=r'cannot run.*illegal address') as caught:
+        runtime.run({'image': images(1)})
+    assert not isinstance(caught.value, OutOfMemoryError)
+    trt.world.run_error = ''
+    assert runtime.run({'image': images(1)})['mean'].shape == (1, 2)
+
+
+@pytest.mark.parametrize('words', [
+    'Error Code 2: OutOfMemory (no further information)', 'CUDA failure 2: out of memory'])
+def test_tensorrt_out_of_memory_is_told_apart(trt_now: Any, tmp_path: Path, words: str) -> None:
+    runtime = load(tmp_path)
+    trt_now.world.run_error = words
+    with pytest.raises(OutOfMemoryError, match=r'OutOfMemory|out of memory'):
+        runtime.run({'image': images(1)})
+    trt_now.world.run_error, trt_now.world.context_error = '', words
+    with pytest.raises(OutOfMemoryError, match='cannot make a context'):
+        runtime.run({'image': images(2)})
+
+
+def test_a_smaller_batch_fits_where_a_larger_one_does_not(trt: Any, tmp_path: Path) -> None:
+    device = CpuDevice()
+    runtime = load(tmp_path, device=device, precision='fp32')
+    device.room_bytes = 2 * 3 * 4 * 6 * 4
+    with pytest.raises(OutOfMemoryError, match='Stand-in 3000 has no room'):
+        runtime.run({'image': images(4)})
+    if trt.__version__ == '8.6.1':  # needs the memory of the largest shapes for any
+        device.room_bytes *= 2
+    got = runtime.run({'image': images(2)})['mean']
+    assert np.allclose(got, networks.two_layers_answer(images(2)), atol=1e-6)
+
+
+def test_closed_is_said(trt_now: Any, tmp_path: Path) -> None:
+    runtime = load(tmp_path)
+    runtime.close()
+    runtime.close()
+    with pytest.raises(ModelError, match=r'two_layers.onnx is closed'):
+        runtime.run({'image': images(1)})
+
+
+def test_all_of_it_shares_one_logger(trt_now: Any, tmp_path: Path) -> None:
+    load(tmp_path)
+    load(tmp_path, precision='fp32')
+    assert len(trt_now.world.loggers) == 1
+
+
+def test_few_shapes_are_kept(trt_now: Any, tmp_path: Path) -> None:
+    device = CpuDevice()
+    runtime = load(tmp_path, device=device, batch=12)
+    for count in (12, *range(1, 13)):
+        runtime.run({'image': images(count)})
+    assert len(runtime._shapes) == 8
+
+
+def test_what_torch_raises_is_one_sentence(
+        trt_now: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = CpuDevice()
+    runtime = load(tmp_path, device=device)
+
+    def broken(array: Any, tensor: Any) -> None:
+        raise RuntimeError('CUDA error: an illegal memory access was encountered\nmore lines')
+
+    monkeypatch.setattr(device, 'copy_in', broken)
+    with pytest.raises(ModelError, match=r'failed on Stand-in 3000: CUDA error: .*countered$'):
+        runtime.run({'image': images(1)})
