@@ -49,3 +49,18 @@ def filling() -> bytes:
     return network(
         [helper.make_node('ConstantOfShape', ['x'], ['y'])],
         {'x': (TensorProto.INT64, (2,))}, {'y': (TensorProto.FLOAT, ('rows', 'columns'))})
+
+
+def logistic_of_bgr(scale: float) -> bytes:
+    """Return y = 1 / (1 + exp(-scale * x)), RGB (1, 3, 8, 8), of x, uint8 BGR (1, 8, 8, 3)."""
+    constants = [
+        helper.make_node('Constant', [], ['order'], value_ints=[2, 1, 0]),
+        helper.make_node('Constant', [], ['scale'], value_float=scale)]
+    return network(
+        [*constants,
+         helper.make_node('Gather', ['image', 'order'], ['rgb'], axis=3),
+         helper.make_node('Cast', ['rgb'], ['levels'], to=TensorProto.FLOAT),
+         helper.make_node('Mul', ['levels', 'scale'], ['values']),
+         helper.make_node('Sigmoid', ['values'], ['last']),
+         helper.make_node('Transpose', ['last'], ['y'], perm=(0, 3, 1, 2))],
+        {'image': (TensorProto.UINT8, (1, 8, 8, 3))}, {'y': (TensorProto.FLOAT, (1, 3, 8, 8))})
