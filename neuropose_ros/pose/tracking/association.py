@@ -84,6 +84,7 @@ class Pairs:
         variance: (N, T, 3) of it.
         trusted: (N, T) whether the joints are the track's, else only the box is.
         cover: (T,) share of each track's box behind somebody nearer.
+        crowd: (N, T) how much of the box somebody else than the track covers.
     """
 
     gain: Array
@@ -91,6 +92,7 @@ class Pairs:
     variance: Array
     trusted: Mask
     cover: Array
+    crowd: Array
 
 
 def compare(
@@ -135,7 +137,8 @@ def compare(
         gain = gain + model.look_weight * np.nan_to_num(alike - 0.5)
     return Pairs(
         gain, np.where(trusted[..., None], by_joints, by_box),
-        np.where(trusted[..., None], place, loose), trusted, cover)
+        np.where(trusted[..., None], place, loose), trusted, cover,
+        _crowd(seen, tracks))
 
 
 def joints_astray(
@@ -191,13 +194,27 @@ def hidden_share(boxes: Array, opaque: Mask) -> Array:
     """
     if len(boxes) < 2:
         return np.zeros(len(boxes))
-    nearer = boxes[None, :, 3] > boxes[:, None, 3]
-    behind = np.where(nearer & opaque[None], box_cover(boxes, boxes), 0.0)
+    feet, heights = boxes[:, 3], np.maximum(boxes[:, 3] - boxes[:, 1], 1e-6)
+    lower = (feet[None] - feet[:, None]) / (_FEET_NOISE * heights[:, None])
+    nearer = opaque[None] / (1 + np.exp(-np.clip(lower, -20, 20)))
+    np.fill_diagonal(nearer, 0.0)
+    behind = nearer * box_cover(boxes, boxes)
     share: Array = np.minimum(behind.max(1), 1.0)
     return share
 
 
 _JUST_SEEN_S = 1.0
+_FEET_NOISE = 0.02  # of where a box ends, body heights
+
+
+def _crowd(seen: Observations, tracks: Forecast) -> Array:
+    """Return (N, T) the largest share of each box that a sure track other than t covers."""
+    cover = box_cover(seen.boxes, tracks.boxes) * (tracks.sure & (tracks.gaps_s < _JUST_SEEN_S))
+    crowd = np.zeros_like(cover)
+    for t in range(len(tracks)):
+        others = np.delete(cover, t, axis=1)
+        crowd[:, t] = others.max(1) if others.size else 0.0
+    return crowd
 
 
 def _measured_by_joints(

@@ -41,14 +41,17 @@ class Track:
     state: TrackState = TrackState.TENTATIVE
     look: Floats | None = None
 
-    def place(self, measured: Array, keypoints: Array, weights: Array, box: Array) -> None:
-        """Keep where joints and box lie around the measured middle (3,)."""
+    def place(
+        self, measured: Array, keypoints: Array, weights: Array, box: Array, box_share: float,
+    ) -> None:
+        """Keep where joints and, by its share, box lie around the measured middle (3,)."""
         height = float(np.exp(self.motion.position[2]))
         known: NDArray[np.bool_] = np.all(np.isfinite(keypoints), axis=-1)
         offsets = (keypoints - measured[:2]) / height
         self.joints = np.where(known[:, None], offsets, self.joints)
         self.weights = np.where(known, weights, 0.5 * self.weights)
-        self.corners = (box - np.tile(measured[:2], 2)) / height
+        corners = (box - np.tile(measured[:2], 2)) / height
+        self.corners = self.corners + box_share * (corners - self.corners)
 
     def gap_s(self, stamp_ns: int) -> float:
         """Return how long ago it was last seen."""

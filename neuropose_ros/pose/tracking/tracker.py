@@ -24,6 +24,8 @@ _TORSO = ('left_shoulder', 'right_shoulder', 'left_hip', 'right_hip')
 _SIGMA = 0.079  # where the layout is not known: COCO's of the shoulders
 _LONG_GAP_FRAMES = 2.5
 _LOOK_SHARE = 0.1
+# How much a new box changes a track's: alone, and where others cover this much of it.
+_BOX_SHARE, _CROWDED_BOX_SHARE, _CROWD, _CROWD_DOUBT = 0.4, 0.05, 0.3, 15.0
 # A find that lies so much within a known person's box may be that person's other half.
 _MOST_COVER = 0.7
 # Who was seen only once or twice may be nobody: such a track is given up sooner.
@@ -176,7 +178,10 @@ class Tracker:
         person: PersonPose, stamp_ns: int,
     ) -> Track:
         track = self._tracks[column]
-        measured, variance = pairs.measured[row, column], pairs.variance[row, column]
+        measured, variance = pairs.measured[row, column], pairs.variance[row, column].copy()
+        # A box that people share is around both: it says little of the one's height.
+        crowded = min(pairs.crowd[row, column] / _CROWD, 1.0)
+        variance[2] *= 1.0 + crowded * _CROWD_DOUBT
         gap_s = track.gap_s(stamp_ns)
         if gap_s > _LONG_GAP_FRAMES * self._step_s:
             track.motion = resumed(
@@ -184,7 +189,9 @@ class Tracker:
         else:
             track.motion = expected.motions[column].corrected(measured, variance)
         if pairs.trusted[row, column]:
-            track.place(measured, seen.keypoints[row], seen.weights[row], seen.boxes[row])
+            track.place(
+                measured, seen.keypoints[row], seen.weights[row], seen.boxes[row],
+                _BOX_SHARE * (1.0 - crowded) + _CROWDED_BOX_SHARE * crowded)
         track.person, track.seen_ns, track.frames = person, stamp_ns, track.frames + 1
         confirmed = track.frames >= self._confirm_frames
         track.state = TrackState.CONFIRMED if confirmed else TrackState.TENTATIVE
@@ -205,7 +212,7 @@ class Tracker:
         track = Track(
             self._next_id, person, stamp_ns, first_motion(measured, noise**2, self._motion),
             np.full((self._joints, 2), np.nan), np.zeros(self._joints), np.zeros(4))
-        track.place(measured, points, seen.weights[row], box)
+        track.place(measured, points, seen.weights[row], box, 1.0)
         if self._confirm_frames <= 1:
             track.state = TrackState.CONFIRMED
         self._next_id += 1
