@@ -49,6 +49,14 @@ ARGUMENTS = (
         'images that are already published (raw, or compressed when the name ends in '
         '/compressed; then no camera node runs). Empty: the parameter file says'),
     DeclareLaunchArgument(
+        'model', default_value='',
+        description='Pose model, a name of `neuropose models list`. Empty: the parameter file '
+        'says'),
+    DeclareLaunchArgument(
+        'detector', default_value='',
+        description='Person detector, for several people; a name of the same list. Empty: the '
+        'parameter file says'),
+    DeclareLaunchArgument(
         'nodes', default_value=' '.join(STAGES),
         description='Which nodes run here, of: camera pose refinement. The others may run on '
         'another machine'),
@@ -110,6 +118,8 @@ class Options:
     """The launch arguments, checked."""
 
     source: str
+    model: str
+    detector: str
     nodes: tuple[str, ...]
     composed: bool
     namespace: str
@@ -144,7 +154,8 @@ def read_options(context: LaunchContext) -> Options:
     namespace = make_namespace_absolute(prefix_namespace(
         context.launch_configurations.get('ros_namespace'), text['namespace'] or None)) or '/'
     return Options(
-        source=text['source'], nodes=nodes, namespace=namespace,
+        source=text['source'], model=text['model'], detector=text['detector'],
+        nodes=nodes, namespace=namespace,
         params_file=parse_params_file(text['params_file']), frame_id=text['frame_id'],
         static_tf=parse_static_tf(text['static_tf']), remap=parse_remap(text['remap']),
         log_level=text['log_level'], record=text['record'], record_to=text['record_to'], **flag)
@@ -231,8 +242,9 @@ def stages(options: Options) -> list[ExecuteProcess]:
         arguments = ['--source', options.source]
     elif options.source:
         parameters['source'] = ParameterValue(options.source, value_type=str)
-    if options.frame_id:
-        parameters['frame_id'] = ParameterValue(options.frame_id, value_type=str)
+    for name in ('frame_id', 'model', 'detector'):
+        if value := getattr(options, name):
+            parameters[name] = ParameterValue(value, value_type=str)
     common = {
         'package': PACKAGE, 'namespace': options.namespace, 'output': 'screen',
         'remappings': remaps,

@@ -29,6 +29,13 @@ def test_the_source_reaches_the_camera_as_text(launch: Launch) -> None:
     assert launch('neuropose', source='0')['camera'].parameters['source'] == '0'
 
 
+def test_model_and_detector_reach_the_pose_node(launch: Launch) -> None:
+    pose = launch('neuropose', model='rtmpose-s', detector='yolox-nano')['pose']
+    assert pose.parameters['model'] == 'rtmpose-s'
+    assert pose.parameters['detector'] == 'yolox-nano'
+    assert 'model' not in launch('neuropose')['pose'].parameters
+
+
 def test_composed_is_one_process_with_every_node(launch: Launch) -> None:
     outcome = launch('neuropose', composed='true', source='synthetic:walk', frame_id='eye')
     process = outcome['composed']
