@@ -13,7 +13,7 @@ from sensor_msgs.msg import Image
 
 from neuropose_ros.core import wire
 from neuropose_ros.core.errors import ImageError
-from neuropose_ros.core.layouts import BUILT_IN, layout
+from neuropose_ros.core.layouts import layout
 from neuropose_ros.core.pose import Frame, FramePolicy, PoseFrame
 from neuropose_ros.drawing import overlay
 from neuropose_ros.msg import FrameInfo, PersonArray, SkeletonLayout
@@ -27,39 +27,19 @@ from neuropose_ros.nodes.base import (
     StageNode,
     judge_rate,
 )
+from neuropose_ros.nodes.cloud import open_cloud
+from neuropose_ros.nodes.depth import DepthInput
 from neuropose_ros.nodes.frame_input import FrameInput, Item
 from neuropose_ros.nodes.hub import Hub
-from neuropose_ros.nodes.parameters import ParameterSpec
 from neuropose_ros.nodes.ports import Input, Output
+from neuropose_ros.nodes.pose_parameters import PARAMETERS
 from neuropose_ros.nodes.rates import RateMeter
 from neuropose_ros.nodes.spin import run
 from neuropose_ros.nodes.types import ROS
 from neuropose_ros.pose.arrivals import Arrival
-from neuropose_ros.pose.create import ESTIMATORS, create_estimator
+from neuropose_ros.pose.create import create_estimator
 from neuropose_ros.pose.stage import PoseStage
-
-PARAMETERS = (
-    ParameterSpec(
-        'model', 'blazepose', 'Which estimator runs.', choices=tuple(ESTIMATORS)),
-    ParameterSpec(
-        'layout', '', 'Joints to publish; empty = as the model gives them.',
-        choices=('', *BUILT_IN)),
-    ParameterSpec(
-        'threads', 0, 'Threads of the network; 0 = what the machine has to spare. More is '
-        'faster until the cores are full.', minimum=0, maximum=64),
-    ParameterSpec(
-        'smoothing', True, "The model's own published smoothing; off gives raw detections "
-        '(and lets the refiner see the real noise).'),
-    ParameterSpec(
-        'image_transport', 'raw', 'compressed reads <image_raw>/compressed: the choice across '
-        'hosts.', choices=('raw', 'compressed')),
-    ParameterSpec(
-        'use_feedback', True, 'Hand predicted people from pose_feedback to the estimator; '
-        'blazepose follows its person itself and does not use them.', live=True),
-    ParameterSpec(
-        'expected_rate_hz', 0.0, 'Declared rate of the camera; below 90 % of it /diagnostics '
-        'warns. 0 = not declared.', unit='Hz', minimum=0.0, maximum=1000.0, live=True),
-)
+from neuropose_ros.pose.tracking import Tracker
 
 _FUTURE_MS = 50.0
 
@@ -91,13 +71,11 @@ class PoseNode(StageNode):
         Raises:
             NeuroposeError: the model cannot be had or loaded.
         """
-        chosen = self.settings
-        estimator = create_estimator(
-            chosen['model'], threads=chosen['threads'], smoothing=chosen['smoothing'])
-        target = layout(chosen['layout']) if chosen['layout'] else estimator.layout
-        self._stage = PoseStage(estimator, layout=target)
-        self._layout = target
-        self._images = FrameInput(self, chosen['image_transport'])
+        self._stage = stage = self._load()
+        self._layout = stage.layout
+        self._images = FrameInput(self, self.settings['image_transport'])
+        self._depth = DepthInput(self, self._layout)
+        self._cloud = open_cloud(self)
         self._poses: Output[PoseFrame] = Output(
             self, 'poses', PersonArray, qos.reliable(10),
             lambda frame: wire.pose_frame_to_message(frame, ROS),
@@ -118,10 +96,22 @@ class PoseNode(StageNode):
             self, 'layouts', SkeletonLayout, lambda: [wire.layout_to_message(self._layout, ROS)])
         self._worker = self.thread('pose worker', lambda: self._images.work(self._try))
 
+    def _load(self) -> PoseStage:
+        chosen = self.settings
+        estimator = create_estimator(
+            chosen['model'], detector=chosen['detector'], runtime=chosen['runtime'],
+            precision=chosen['precision'], threads=chosen['threads'],
+            smoothing=chosen['smoothing'], max_people=chosen['max_people'],
+            detect_every=chosen['detect_every'], announce=self.get_logger().info)
+        return PoseStage(
+            estimator, layout=layout(chosen['layout']) if chosen['layout'] else None,
+            tracker=Tracker(estimator.layout, memory_s=chosen['track_memory_s']))
+
     def teardown(self) -> None:
         """Stop the worker, drop the model."""
         if self._worker is not None:
             self._images.close()
+            self._depth.close()
             self._worker.join(timeout=5.0)
             self._worker = None
             self._layouts.close()
@@ -131,11 +121,13 @@ class PoseNode(StageNode):
 
     def demanded(self) -> bool:
         """Somebody wants poses or the debug image."""
-        return self._poses.demanded or self._debug.demanded
+        return self._poses.demanded or self._debug.demanded or (
+            self._cloud is not None and self._cloud.demanded)
 
     def follow_demand(self, wanted: bool) -> None:
         """Read images only while in demand."""
         self._images.want(wanted)
+        self._depth.want(wanted)
         self._feedback_in.want(wanted and self.settings['use_feedback'])
 
     def _on_feedback(self, feedback: PoseFrame) -> None:
@@ -175,12 +167,14 @@ class PoseNode(StageNode):
 
     def _estimate(self, frame: Frame, stage: PoseStage) -> None:
         feedback = self._feedback if self.settings['use_feedback'] else None
-        poses = stage.process(frame, feedback)
+        poses = self._depth.lift(stage.process(frame, feedback), frame)
         self._processed.tick()
         self._ahead_ms = 0.0 if frame.policy is FramePolicy.EVERY_FRAME else -frame.receive_ms
         self._note_problem(stage.last_error)
         self._note_restart(stage)
         self._poses.send(poses)
+        if self._cloud is not None:
+            self._cloud.send(poses)
         if self._debug.outside:
             drawn = overlay.draw(frame.image, poses, self._layout)
             self._debug.send(replace(frame, image=drawn))
@@ -211,6 +205,7 @@ class PoseNode(StageNode):
             'model': '' if stage is None else stage.model,
             'layout': self._layout.id,
             **self._images.details(),
+            **self._depth.details(),
             'processed': self._processed.count,
             'published': self._poses.sent,
             'skipped': 0 if stage is None else stage.skipped,
@@ -237,6 +232,7 @@ class PoseNode(StageNode):
             (self._ahead_ms > _FUTURE_MS,
              f'stamps lie {self._ahead_ms:.0f} ms in the future: the clocks of camera and this '
              'machine differ'),
+            *self._depth.problems(),
         )
         return '; '.join(sentence for present, sentence in problems if present)
 
