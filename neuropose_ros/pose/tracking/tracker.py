@@ -96,7 +96,8 @@ class Tracker:
         """Return the people with their track ids and states, in the given order.
 
         Somebody whom one cannot follow (no box, or unsure and not continuing a track) has the
-        id -1.
+        id -1. Where a network took the joints of whoever stands in front, the person's own are
+        PREDICTED, with score 0.
 
         Args:
             people: of one frame.
@@ -122,12 +123,12 @@ class Tracker:
         for row in self._newcomers(seen, matched):
             index = int(seen.indices[row])
             ids[index] = self._begin(seen, row, people[index], stamp_ns)
+        astray = {int(seen.indices[row]) for row, column in matched.items()
+                  if not pairs.trusted[row, column]}
         for index, track in ids.items():
             _remember_look(track, None if embeddings is None else embeddings[index])
         return tuple(
-            replace(person, track_id=ids[i].track_id, track_state=ids[i].state)
-            if i in ids else replace(person, track_id=-1, track_state=TrackState.UNKNOWN)
-            for i, person in enumerate(people))
+            _named(person, ids.get(i), i in astray) for i, person in enumerate(people))
 
     def _remembered(self, track: Track, stamp_ns: int) -> bool:
         memory_ns = self._memory_ns
@@ -233,6 +234,18 @@ def _cosines(
             if look is not None and track.look is not None:
                 alike[row, column] = float(look @ track.look)
     return alike
+
+
+def _named(person: PersonPose, track: Track | None, astray: bool) -> PersonPose:
+    """Return the person with id and state; joints of somebody else give way to expected ones."""
+    if track is None:
+        return replace(person, track_id=-1, track_state=TrackState.UNKNOWN)
+    if not astray:
+        return replace(person, track_id=track.track_id, track_state=track.state)
+    expected = track.expected(track.motion)
+    return replace(
+        expected, box=person.box, score=person.score, track_state=track.state,
+        keypoint_scores=np.zeros_like(person.keypoint_scores), keypoint_velocities=None)
 
 
 def _remember_look(track: Track, look: Floats | None) -> None:
