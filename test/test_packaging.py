@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
-EXECUTABLES = ('camera', 'pose', 'refinement', 'composed', 'neuropose')
+EXECUTABLES = ('camera', 'pose', 'refinement', 'adapter', 'composed', 'neuropose')
 # Name to import -> name in requirements.txt, where they differ.
-DISTRIBUTIONS = {'cv2': 'opencv-python-headless', 'yaml': 'pyyaml'}
+DISTRIBUTIONS = {
+    'ai_edge_litert': 'ai-edge-litert', 'cv2': 'opencv-python-headless', 'yaml': 'pyyaml',
+}
 
 
 @pytest.fixture(scope='module')
@@ -175,6 +177,7 @@ def test_every_import_is_declared(source_root: Path, manifest: ElementTree.Eleme
     by_ros = {node.text for node in manifest if node.tag.endswith('depend')}
     # pytest runs `neuropose test`; mediapipe lives in an environment of its benchmark.
     optional = {'pytest', 'mediapipe', 'tensorrt', 'torch'}
+    optional |= requirement_names(source_root / 'requirements-optional.txt')
     undeclared = {
         f'{name} ({path.relative_to(source_root)})'
         for name, path in third_party_imports(source_root)
@@ -185,7 +188,8 @@ def test_every_import_is_declared(source_root: Path, manifest: ElementTree.Eleme
 
 def test_nothing_is_declared_that_is_not_imported(source_root: Path) -> None:
     imported = {DISTRIBUTIONS.get(name, name) for name, _ in third_party_imports(source_root)}
-    assert requirement_names(source_root / 'requirements.txt') - imported == set()
+    for name in ('requirements.txt', 'requirements-optional.txt'):
+        assert requirement_names(source_root / name) - imported == set()
 
 
 def test_versions_agree(source_root: Path, manifest: ElementTree.Element) -> None:

@@ -1,4 +1,4 @@
-"""`python -m neuropose_ros.nodes NAME` runs camera, pose, refinement or composed (all three).
+"""`python -m neuropose_ros.nodes NAME` runs camera, pose, refinement, adapter or composed.
 
 From its first moment on the process ends with 0 on SIGINT and SIGTERM, also while it imports.
 """
@@ -12,7 +12,7 @@ import sys
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-NODES = ('camera', 'pose', 'refinement', 'composed')
+NODES = ('camera', 'pose', 'refinement', 'adapter', 'composed')
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

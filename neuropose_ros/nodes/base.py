@@ -199,8 +199,9 @@ class StageNode(Node):
 
     def _on_parameters(self, changes: list[Parameter[Any]]) -> Any:
         result = check_change(self._specs, changes, configured=self.configured)
-        if result.successful:
-            changed = {change.name: change.value for change in changes}
+        changed = {change.name: change.value for change in changes if change.name in self._specs}
+        # QoS overrides are declared as parameters, too, and say nothing of these values.
+        if result.successful and changed:
             try:
                 self.check({**self.settings, **changed})
             except ParameterError as error:

@@ -9,7 +9,7 @@ import json
 import textwrap
 from pathlib import Path
 
-from neuropose_ros.nodes import camera, pose, refinement
+from neuropose_ros.nodes import adapter, camera, pose, refinement
 from neuropose_ros.nodes.base import AUTOSTART
 from neuropose_ros.nodes.parameters import ParameterSpec, markdown
 
@@ -17,6 +17,7 @@ TABLES: dict[str, tuple[ParameterSpec, ...]] = {
     'camera': (AUTOSTART, *camera.PARAMETERS),
     'pose': (AUTOSTART, *pose.PARAMETERS),
     'refinement': (AUTOSTART, *refinement.PARAMETERS),
+    'adapter': (AUTOSTART, *adapter.PARAMETERS),
 }
 
 _FILE_HEAD = """\

@@ -12,15 +12,12 @@ from visualization_msgs.msg import MarkerArray
 
 from neuropose_ros.core import wire
 from neuropose_ros.core.clocks import Stopwatch
-from neuropose_ros.core.errors import LayoutError
-from neuropose_ros.core.layouts import layout
 from neuropose_ros.core.pose import PoseFrame
-from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.msg import PersonArray
-from neuropose_ros.msg import SkeletonLayout as SkeletonLayoutMessage
 from neuropose_ros.nodes import markers, qos
 from neuropose_ros.nodes.base import OK, WARN, StageNode, judge_rate
 from neuropose_ros.nodes.hub import Hub
+from neuropose_ros.nodes.layout_input import LayoutInput
 from neuropose_ros.nodes.parameters import ParameterSpec
 from neuropose_ros.nodes.ports import Input, Output
 from neuropose_ros.nodes.rates import RateMeter
@@ -64,7 +61,6 @@ class RefinementNode(StageNode):
         """Declare; nothing is opened before configure."""
         super().__init__('refinement', hub=hub, overrides=overrides, cli_args=cli_args)
         self._received = RateMeter()
-        self._layouts: dict[str, SkeletonLayout] = {}
         self._bad_messages = 0
         self._restarts = 0
         # In one process poses come in the pose node's thread, parameters in the executor's.
@@ -105,9 +101,7 @@ class RefinementNode(StageNode):
             self, 'poses', PersonArray, qos.reliable(10), self._on_message,
             on_value=self._on_poses, hub=self.hub,
             message_key=lambda m: (wire.stamp_ns(m.header.stamp), m.frame_seq))
-        # Only foreign layouts need the topic: built-in ids resolve without it.
-        self._layout_in: Input[Any] = Input(
-            self, 'layouts', SkeletonLayoutMessage, qos.latched(), self._on_layout)
+        self._layouts = LayoutInput(self)
 
     def teardown(self) -> None:
         """There is nothing but ports."""
@@ -126,24 +120,7 @@ class RefinementNode(StageNode):
     def follow_demand(self, wanted: bool) -> None:
         """Read poses only while in demand."""
         self._poses.want(wanted)
-        self._layout_in.want(wanted)
-
-    def _on_layout(self, message: Any) -> None:
-        try:
-            found = wire.layout_from_message(message)
-        except (LayoutError, ValueError) as error:
-            self.say_once(f'layout{message.id}', f'layouts: {message.id} is not usable: {error}')
-            return
-        self._layouts[message.id] = found
-
-    def _layout(self, name: str) -> SkeletonLayout | None:
-        found = self._layouts.get(name)
-        if found is None:
-            try:
-                found = self._layouts[name] = layout(name)
-            except LayoutError:
-                return None
-        return found
+        self._layouts.want(wanted)
 
     def _on_message(self, message: Any) -> None:
         try:
@@ -170,11 +147,8 @@ class RefinementNode(StageNode):
         if feedback is not None:
             self._feedback.send(feedback)
         if self._markers.outside:
-            known = self._layout(refined.layout)
-            if known is None:
-                self.say_once(refined.layout, f'no markers: layout {refined.layout} is not known; '
-                              'its publisher must publish it on layouts')
-            else:
+            known = self._layouts.find(refined.layout, 'no markers')
+            if known is not None:
                 self._markers.send(markers.markers(refined, known))
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:
