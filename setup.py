@@ -83,8 +83,8 @@ def _build_and_stage(build: Path, staged: Path) -> None:
     subprocess.run(['cmake', '--install', str(build)], env=environment, check=True)
 
 
-def _requirements() -> list[str]:
-    lines = (ROOT / 'requirements.txt').read_text('utf-8').splitlines()
+def _requirements(name: str) -> list[str]:
+    lines = (ROOT / name).read_text('utf-8').splitlines()
     return [line for line in (line.partition('#')[0].strip() for line in lines) if line]
 
 
@@ -94,7 +94,8 @@ setup(
     description=' '.join((MANIFEST.findtext('description') or '').split()),
     license='MIT',
     python_requires='>=3.10',
-    install_requires=_requirements(),
+    install_requires=_requirements('requirements.txt'),
+    extras_require={'optional': _requirements('requirements-optional.txt')},
     setup_requires=[] if shutil.which('cmake') else ['cmake>=3.20'],
     packages=[],
     py_modules=[],
