@@ -20,8 +20,6 @@ from neuropose_ros.pose.topdown import TOP_DOWN_DECODERS, TopDown
 
 Registry = Mapping[str, ModelEntry]
 
-ESTIMATORS = ('blazepose',)
-"""The choices of the node's parameter ``model``."""
 DEFAULT_DETECTOR = 'rtmdet-nano'
 """Who finds people for a model that needs regions, where no detector is named."""
 _BLAZEPOSE = 'blazepose'
@@ -74,13 +72,16 @@ def create_estimator(
         from neuropose_ros.pose.blazepose.estimator import BlazePose
 
         search, landmarks = (loader.load(loader.registry[part]) for part in entry.parts)
-        return BlazePose(search, landmarks, smoothing=smoothing, tracking=tracking)
+        return BlazePose(
+            search, landmarks, smoothing=smoothing, tracking=tracking, name=entry.name)
     from neuropose_ros.pose.many import ManyPeople
 
-    finder = loader.detector(detector or DEFAULT_DETECTOR, max_people, LEAST_SCORE)
+    # Some of the boxes may turn out to be nobody: the best people are chosen after that.
+    finder = loader.detector(
+        detector or DEFAULT_DETECTOR, max(max_people, MOST_PEOPLE), LEAST_SCORE)
     return ManyPeople(
         finder, loader.region_estimator(entry, max_people), max_people=max_people,
-        detect_every=detect_every if tracking else 1)
+        detect_every=detect_every if tracking else 1, announce=announce)
 
 
 def create_detector(

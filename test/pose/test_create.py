@@ -112,6 +112,10 @@ def test_an_unknown_name_is_named_with_the_known() -> None:
     assert DEFAULT_DETECTOR in detector_models()
 
 
+def test_the_model_names_its_entry(blazepose_models: None) -> None:
+    assert create_estimator('blazepose', threads=1).model.startswith('blazepose/')
+
+
 OWN_LIST = """
 box:
   path: box.onnx

@@ -54,7 +54,7 @@ class BlazePose:
 
     def __init__(
         self, detector: Runtime, landmark: Runtime, *, smoothing: bool = True,
-        tracking: bool = True,
+        tracking: bool = True, name: str = 'blazepose-full',
     ) -> None:
         """Take the two networks.
 
@@ -63,7 +63,9 @@ class BlazePose:
             landmark: outputs ``landmarks``, ``presence``, ``heatmaps``, ``world``.
             smoothing: the published filters on joints and visibility.
             tracking: off = every frame is a picture of its own.
+            name: of the landmark network's variant, for `model`.
         """
+        self._name = name
         self._detector = detector
         self._landmark = landmark
         self._smoothing = smoothing and tracking
@@ -87,7 +89,7 @@ class BlazePose:
     @property
     def model(self) -> str:
         """Id of model and runtime."""
-        return f'blazepose-full/{self._landmark.name}'
+        return f'{self._name}/{self._landmark.name}'
 
     def reset(self) -> None:
         """Forget the person."""
