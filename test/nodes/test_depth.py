@@ -177,3 +177,25 @@ def test_an_unknown_model_matters_only_where_it_bends() -> None:
     assert intrinsics(info(distortion_model='none', d=[0.0] * 5), 640, 480).model == ''
     with pytest.raises(DepthError, match="'none'"):
         intrinsics(info(distortion_model='none'), 640, 480)
+
+
+def test_detected_people_are_where_they_walk(graph: Any) -> None:
+    """By reference in one process: pixels and depth in, metres out, against the truth."""
+    graph.start(
+        'composed', '--source', 'synthetic:walk?depth=1&rate=10', '--ros-args', '-p',
+        'policy:=every_frame')
+    truth = graph.collect(PersonArray, 'truth')
+    poses = graph.collect(PersonArray, 'poses')
+
+    def placed() -> list[PoseFrame]:
+        frames = [wire.pose_frame_from_message(message) for message in poses]
+        return [frame for frame in frames
+                if frame.persons and frame.persons[0].origin_3d is Origin3D.CAMERA]
+
+    graph.until(lambda: len(placed()) >= 8, 40)
+    known = {wire.stamp_ns(message.header.stamp): message for message in truth}
+    for frame in placed()[2:]:
+        true = wire.pose_frame_from_message(known[frame.stamp_ns])
+        errors = errors_m(frame, true)
+        assert len(errors) > 20
+        assert np.median(errors) < 0.05
