@@ -1,0 +1,281 @@
+"""Many people: a detector now and then, and a network that reads where somebody is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from neuropose_ros.core.clocks import Stopwatch
+from neuropose_ros.core.errors import ParameterError
+from neuropose_ros.core.pose import (
+    Floats,
+    Frame,
+    FrameStatus,
+    PersonPose,
+    PoseFrame,
+    TrackState,
+)
+from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.inference.batching import Announce, announce_on_stderr
+from neuropose_ros.inference.ops.device import Picture
+from neuropose_ros.pose.estimator import Detections, PersonDetector, Region, RegionEstimator
+from neuropose_ros.pose.gating import (
+    duplicates,
+    fit,
+    innovation,
+    is_plausible,
+    outline,
+    uncovered,
+)
+from neuropose_ros.pose.geometry import box_iou, in_picture
+
+MOST_PEOPLE = 20
+_LEAST_MATCH = 0.3
+_AGREEMENT = 0.6
+_CROWDED = 0.3
+_UNSURE_SCORE = 0.5
+_LARGE_INNOVATION = 0.15
+# Looks of the detector in a row in which somebody may go unseen by it: people do get hidden.
+_MOST_MISSES = 3
+# When something is uncertain the detector looks this many times as often.
+_HASTE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Seed:
+    """Where to look for somebody, and why.
+
+    Attributes:
+        region: what the network gets.
+        evidence: (4,) box that the pose must fit.
+        box_score: the detector's in this frame; 0 = it did not look, or did not see anybody.
+        expected: who is expected there.
+    """
+
+    region: Region
+    evidence: Floats
+    box_score: float = 0.0
+    expected: PersonPose | None = None
+
+
+class ManyPeople:
+    """Finds everybody in one frame after the other; implements `PoseEstimator`.
+
+    The detector looks every n-th frame, and sooner when there is reason to: nobody is expected,
+    somebody is lost, unsure, far from where they were expected, close to another or to the
+    picture's border. In between, regions follow from the people expected.
+
+    Attributes:
+        detector_runs: how often the detector looked.
+    """
+
+    def __init__(
+        self, detector: PersonDetector, estimator: RegionEstimator, *, detect_every: int = 1,
+        max_people: int = MOST_PEOPLE, announce: Announce = announce_on_stderr,
+    ) -> None:
+        """Take both networks; they are closed with this.
+
+        Args:
+            detector: finds people as boxes.
+            estimator: finds the joints in a box.
+            detect_every: frames from one look of the detector to the next.
+            max_people: the best ones are looked at.
+            announce: takes one sentence for people.
+
+        Raises:
+            ParameterError: a number is below 1.
+        """
+        if detect_every < 1 or max_people < 1:
+            raise ParameterError(
+                f'detect_every and max_people must be at least 1, not {detect_every} and '
+                f'{max_people}')
+        self._detector, self._estimator = detector, estimator
+        self._detect_every, self._max_people = detect_every, max_people
+        self._announce = announce
+        self._has_announced = False
+        self._frames_since = detect_every
+        self._is_uncertain = False
+        self._misses: dict[int, int] = {}
+        self.detector_runs = 0
+
+    @property
+    def layout(self) -> SkeletonLayout:
+        """The joints it finds."""
+        return self._estimator.layout
+
+    @property
+    def model(self) -> str:
+        """Ids of both networks."""
+        return f'{self._detector.model}>{self._estimator.model}'
+
+    def reset(self) -> None:
+        """Forget all earlier frames."""
+        self._frames_since = self._detect_every
+        self._is_uncertain = False
+        self._misses.clear()
+
+    def close(self) -> None:
+        """Give back memory and devices."""
+        self._detector.close()
+        self._estimator.close()
+
+    def estimate(self, frame: Frame, expected: Sequence[PersonPose] = ()) -> PoseFrame:
+        """Return everybody in ``frame``, the best ones first; untracked.
+
+        Whom the detector has not seen for a few of its looks is not looked for any more.
+        """
+        picture = Picture(frame.image)
+        clock = Stopwatch()
+        self._frames_since += 1
+        expected = [one for one in expected if np.isfinite(outline(one)).all()]
+        if self._is_due(expected, picture):
+            boxes = self._detect(picture)
+            seeds = self._seeds_from_boxes(boxes, expected)
+        else:
+            seeds = [_seed(one) for one in expected
+                     if one.track_state is not TrackState.LOST and self._is_supported(one)]
+        seeds = seeds[:self._max_people]
+        search_ms = clock.lap_ms()
+        people = self._estimator.estimate(picture, [seed.region for seed in seeds])
+        inference_ms = search_ms + clock.lap_ms()
+        kept = self._sort_out(picture, seeds, people)
+        persons = tuple(sorted((person for _, person in kept), key=lambda one: -one.score))
+        self._is_uncertain = len(kept) < len(seeds) or any(
+            _is_unsure(seed, person) for seed, person in kept)
+        return PoseFrame(
+            stamp_ns=frame.stamp_ns, frame_seq=frame.frame_seq, layout=self.layout.id,
+            image_width=picture.width, image_height=picture.height, frame_id=frame.frame_id,
+            epoch=frame.epoch, seq_is_local=frame.seq_is_local, stage='pose', model=self.model,
+            status=FrameStatus.OK if persons else FrameStatus.NO_PERSON,
+            receive_ms=frame.receive_ms, inference_ms=inference_ms,
+            postprocess_ms=clock.lap_ms(), persons=persons)
+
+    def _is_due(self, expected: Sequence[PersonPose], picture: Picture) -> bool:
+        """Whether the detector is to look at this frame."""
+        present = [one for one in expected if one.track_state is not TrackState.LOST]
+        if not present or self._frames_since >= self._detect_every:
+            return True
+        if self._frames_since * _HASTE < self._detect_every:
+            return False
+        return (self._is_uncertain or len(present) < len(expected)
+                or _are_close([outline(one) for one in present])
+                or any(_is_at_border(outline(one), picture) for one in present))
+
+    def _detect(self, picture: Picture) -> Detections:
+        found = self._detector.detect(picture)
+        self._frames_since = 0
+        self.detector_runs += 1
+        if len(found.boxes) <= self._max_people:
+            return found
+        if not self._has_announced:
+            self._has_announced = True
+            self._announce(
+                f'{self._detector.model} found {len(found.boxes)} people; the '
+                f'{self._max_people} surest ones are looked at (max_people)')
+        best = np.argsort(-found.scores, kind='stable')[:self._max_people]
+        return Detections(found.boxes[best], found.scores[best])
+
+    def _seeds_from_boxes(
+        self, found: Detections, expected: Sequence[PersonPose],
+    ) -> list[_Seed]:
+        """Return where to look: what the detector saw, then who is expected all the same."""
+        outlines = np.array([outline(one) for one in expected], np.float32).reshape(-1, 4)
+        matches = _matched(found.boxes, outlines)
+        owners = {box: person for person, box in matches.items()}
+        seeds = []
+        for i, (box, score) in enumerate(zip(found.boxes, found.scores, strict=True)):
+            one = expected[owners[i]] if i in owners else None
+            agrees = one is not None and _agree(i, owners[i], found.boxes, outlines)
+            seeds.append(_Seed(Region(box, one if agrees else None), box, float(score), one))
+        misses = {}
+        for j, one in enumerate(expected):
+            misses[one.track_id] = 0 if j in matches else self._misses.get(one.track_id, 0) + 1
+        self._misses = misses
+        return seeds + [
+            _seed(one) for j, one in enumerate(expected)
+            if j not in matches and one.track_state is not TrackState.LOST
+            and self._is_supported(one)]
+
+    def _is_supported(self, expected: PersonPose) -> bool:
+        return self._misses.get(expected.track_id, 0) < _MOST_MISSES
+
+    def _sort_out(
+        self, picture: Picture, seeds: Sequence[_Seed], people: Sequence[PersonPose],
+    ) -> list[tuple[_Seed, PersonPose]]:
+        """Leave out what is no person, and find a person for each of two regions with one pose.
+
+        Of two regions with one pose, the one whose box the pose fits keeps it. The other looks
+        again, at that part of its own box that the first does not cover.
+        """
+        kept, intruders = self._without_doubles(
+            [pair for pair in zip(seeds, people, strict=True) if self._can_be(*pair)])
+        again = []
+        for seed, winner in intruders:
+            part = uncovered(seed.evidence, outline(winner))
+            if part is not None and seed.box_score:
+                again.append(_Seed(Region(part), part, seed.box_score, seed.expected))
+        if again:
+            found = self._estimator.estimate(picture, [seed.region for seed in again])
+            second = [pair for pair in zip(again, found, strict=True) if self._can_be(*pair)]
+            kept, _ = self._without_doubles(kept + second)
+        return kept
+
+    def _can_be(self, seed: _Seed, person: PersonPose) -> bool:
+        return is_plausible(person, seed.evidence, self.layout, box_score=seed.box_score)
+
+    def _without_doubles(
+        self, pairs: list[tuple[_Seed, PersonPose]],
+    ) -> tuple[list[tuple[_Seed, PersonPose]], list[tuple[_Seed, PersonPose]]]:
+        """Return those who keep their pose, and the others with whose pose theirs is."""
+        gone: dict[int, int] = {}
+        for i, j in duplicates([person for _, person in pairs], self.layout):
+            if i in gone or j in gone:
+                continue
+            first, second = (fit(pairs[k][1], pairs[k][0].evidence) for k in (i, j))
+            loser, winner = (j, i) if first >= second else (i, j)
+            gone[loser] = winner
+        return (
+            [pair for k, pair in enumerate(pairs) if k not in gone],
+            [(pairs[loser][0], pairs[winner][1]) for loser, winner in gone.items()])
+
+
+def _seed(expected: PersonPose) -> _Seed:
+    box = outline(expected)
+    return _Seed(Region(box, expected), box, expected=expected)
+
+
+def _matched(boxes: Floats, outlines: Floats) -> dict[int, int]:
+    """Return the box of each expected person that has one, the best overlap first."""
+    overlaps = box_iou(outlines, boxes)
+    matches: dict[int, int] = {}
+    for place in np.argsort(-overlaps, axis=None, kind='stable'):
+        person, box = map(int, np.unravel_index(place, overlaps.shape))
+        if overlaps[person, box] < _LEAST_MATCH:
+            break
+        if person not in matches and box not in matches.values():
+            matches[person] = box
+    return matches
+
+
+def _agree(box: int, person: int, boxes: Floats, outlines: Floats) -> bool:
+    """Whether a prediction can stand in for a box: they agree, and nobody else is near."""
+    if box_iou(boxes[[box]], outlines[[person]])[0, 0] < _AGREEMENT:
+        return False
+    others = np.delete(boxes, box, axis=0)
+    return not others.size or bool(box_iou(boxes[[box]], others).max() < _CROWDED)
+
+
+def _are_close(boxes: Sequence[Floats]) -> bool:
+    overlaps = box_iou(np.stack(boxes), np.stack(boxes))
+    return bool((np.triu(overlaps, 1) >= _CROWDED).any())
+
+
+def _is_at_border(box: Floats, picture: Picture) -> bool:
+    return not bool(in_picture(box.reshape(2, 2), picture.width, picture.height).all())
+
+
+def _is_unsure(seed: _Seed, person: PersonPose) -> bool:
+    return person.score < _UNSURE_SCORE or (
+        seed.expected is not None and innovation(person, seed.expected) > _LARGE_INNOVATION)
