@@ -56,7 +56,7 @@ def test_suppression_of_300_boxes_takes_no_time() -> None:
         start = time.perf_counter()
         non_maximum_suppression(boxes, scores, 0.5)
         times.append(time.perf_counter() - start)
-    assert min(times) < 3e-3  # 0.6 ms on a free core of 2024
+    assert min(times) < 3e-3  # 0.6 ms measured; other work may share the core
 
 
 def test_best_boxes_are_boxes() -> None:

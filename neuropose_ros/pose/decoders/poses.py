@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from neuropose_ros.core.pose import Floats
+from neuropose_ros.pose.decoders.boxes import PERSON
 
 _BOX = 4
 _END_TO_END = 6  # box, score, class
 _JOINT = 3  # x, y, score
-_PERSON = 0
 
 
 class Poses(NamedTuple):
@@ -59,11 +59,11 @@ def yolo_poses(values: Floats, joints: int, least_score: float) -> Poses:
         joints: K.
         least_score: weaker people are left out.
     """
-    rows = values[:, values[_BOX + _PERSON] >= least_score].T
+    rows = values[:, values[_BOX + PERSON] >= least_score].T
     centres, half = rows[:, :2], rows[:, 2:4] / 2
     table = rows[:, -_JOINT * joints:].reshape(-1, joints, _JOINT)
     return Poses(
-        np.concatenate((centres - half, centres + half), 1), rows[:, _BOX + _PERSON],
+        np.concatenate((centres - half, centres + half), 1), rows[:, _BOX + PERSON],
         table[..., :2], table[..., 2])
 
 
@@ -75,7 +75,7 @@ def end_to_end_yolo_poses(values: Floats, joints: int, least_score: float) -> Po
         joints: K.
         least_score: weaker people are left out.
     """
-    rows = values[(values[:, 4] >= least_score) & (values[:, 5] == _PERSON)]
+    rows = values[(values[:, 4] >= least_score) & (values[:, 5] == PERSON)]
     table = rows[:, _END_TO_END:].reshape(-1, joints, _JOINT)
     return Poses(rows[:, :_BOX], rows[:, _BOX], table[..., :2], table[..., 2])
 
