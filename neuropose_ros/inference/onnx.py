@@ -33,7 +33,9 @@ _DTYPES = {
 _UNKNOWN_OPERATOR = re.compile(
     r'No Op registered for (\S+)|(\S+?)\(-?\d+\) is not a registered function/op|'
     r'Could not find an implementation for (\S+?)\(')
-_NO_MEMORY = re.compile(r'[Ff]ailed to allocate memory|out of memory|bad_alloc|OUT_OF_MEMORY')
+_NO_MEMORY = re.compile(
+    r'[Ff]ailed to allocate memory|out of memory|bad_alloc|OUT_OF_MEMORY|'
+    r'smaller than requested bytes')
 # Its error code, and the place in its source.
 _NOISE = re.compile(r'^\[ONNXRuntimeError\] : \d+ : \w+ : |/\S*onnxruntime\S*:\d+ .*?\) ')
 

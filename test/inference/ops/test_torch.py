@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from neuropose_ros.core.errors import OutOfMemoryError
 from neuropose_ros.inference.ops.device import DeviceOps, Picture, PictureInput
 from neuropose_ros.inference.ops.host import HostOps
 
@@ -120,6 +121,14 @@ def test_an_empty_batch_has_its_shape(ops: TorchOps) -> None:
     picture = ops.upload(np.zeros((8, 8, 3), np.uint8))
     there = ops.crops(picture, np.empty((0, 2, 3)), PictureInput(4, 6, dtype='uint8'))
     assert ops.download(there).shape == (0, 3, 6, 4)
+
+
+def test_out_of_memory_is_an_error_of_its_own(ops: TorchOps) -> None:
+    picture = ops.upload(np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(OutOfMemoryError, match='no room for 2 crops of 10000000x10000000'):
+        ops.crops(picture, np.zeros((2, 2, 3)), PictureInput(10_000_000, 10_000_000))
+    with pytest.raises(RuntimeError, match='size of tensor'):  # a mistake of the caller
+        ops.crops(picture[:, :2], np.zeros((2, 2, 3)), PictureInput(4, 4))
 
 
 def test_readings_are_the_hosts(ops: TorchOps) -> None:
