@@ -50,6 +50,8 @@ class Fields:
         self, key: str, default: str = _REQUIRED, allowed: Collection[str] = (),
     ) -> str:
         """Take a text; one of ``allowed`` unless that is empty."""
+        if allowed and default is _REQUIRED and key not in self._values:
+            raise self.mistake(key, f'is missing; allowed are {", ".join(allowed)}')
         value = self._take(key, default)
         if allowed and value not in allowed:
             raise self.mistake(key, f'is {value!r}; allowed are {", ".join(allowed)}')

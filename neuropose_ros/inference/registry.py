@@ -60,7 +60,9 @@ def _tables(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text('utf-8'))
+        # The loader in C, where there is one: a node's start need not wait for this.
+        loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+        content = yaml.load(path.read_text('utf-8'), loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         said = ' '.join(str(error).split())
         raise ModelError(f'the list of models {path} cannot be read: {said}') from error
