@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 
 from neuropose_ros.core.errors import ParameterError
 from neuropose_ros.inference.batching import Announce, announce_on_stderr
@@ -13,6 +14,7 @@ from neuropose_ros.inference.registry import load_registry
 from neuropose_ros.inference.runtime import Runtime
 from neuropose_ros.inference.select import create_runtime
 from neuropose_ros.pose.detectors import LEAST_SCORE, MOST_PEOPLE, BoxDetector
+from neuropose_ros.pose.ensemble import Cascade, Mirrored
 from neuropose_ros.pose.estimator import PersonDetector, PoseEstimator, RegionEstimator
 from neuropose_ros.pose.movenet import MoveNet
 from neuropose_ros.pose.onestage import ONE_STAGE_DECODERS, OneStage
@@ -24,6 +26,7 @@ DEFAULT_DETECTOR = 'rtmdet-nano'
 """Who finds people for a model that needs regions, where no detector is named."""
 _BLAZEPOSE = 'blazepose'
 _MOVENET = 'movenet'
+_MIRRORED = ':mirrored'
 
 
 def pose_models(registry: Registry | None = None) -> tuple[str, ...]:
@@ -45,7 +48,8 @@ def create_estimator(
     """Return an estimator, its networks fetched on first use.
 
     Args:
-        model: one of `pose_models`. BlazePose without a detector follows one person.
+        model: one of `pose_models`, or several as in `create_region_estimator`. BlazePose
+            without a detector follows one person.
         detector: one of `detector_models`; '' = none where the model finds people by itself,
             else `DEFAULT_DETECTOR`.
         runtime, precision, threads: see `create_runtime`.
@@ -61,14 +65,15 @@ def create_estimator(
         ModelError: a model cannot be had or loaded.
     """
     loader = _Loader(_registry(registry), runtime, precision, threads, announce)
-    entry = loader.entry(model, 'pose')
-    if entry.decoder in ONE_STAGE_DECODERS:
+    entry = loader.entry(model.partition('+')[0].removesuffix(_MIRRORED), 'pose')
+    is_ensemble = model != entry.name
+    if not is_ensemble and entry.decoder in ONE_STAGE_DECODERS:
         if detector:
             raise ParameterError(
                 f'the model {model} finds people by itself: leave the detector empty, not '
                 f'{detector!r}')
         return OneStage(loader.load(entry), entry, most_people=max_people)
-    if entry.decoder == _BLAZEPOSE and not detector:
+    if not is_ensemble and entry.decoder == _BLAZEPOSE and not detector:
         from neuropose_ros.pose.blazepose.estimator import BlazePose
 
         search, landmarks = (loader.load(loader.registry[part]) for part in entry.parts)
@@ -80,7 +85,7 @@ def create_estimator(
     finder = loader.detector(
         detector or DEFAULT_DETECTOR, max(max_people, MOST_PEOPLE), LEAST_SCORE)
     return ManyPeople(
-        finder, loader.region_estimator(entry, max_people), max_people=max_people,
+        finder, loader.ensemble(model, max_people), max_people=max_people,
         detect_every=detect_every if tracking else 1, announce=announce)
 
 
@@ -115,7 +120,8 @@ def create_region_estimator(
     """Return what finds the joints of people whose boxes are known.
 
     Args:
-        name: one of `pose_models` that needs boxes, or BlazePose.
+        name: one of `pose_models` that needs boxes, or BlazePose; ``a+b`` = b looks where a
+            found the body (`Cascade`), ``a:mirrored`` = a looks twice (`Mirrored`).
         runtime, precision, threads: see `create_runtime`.
         batch: the largest number of people at once.
         registry: None = the package's list and the user's.
@@ -126,10 +132,7 @@ def create_region_estimator(
         ModelError: the model cannot be had or loaded.
     """
     loader = _Loader(_registry(registry), runtime, precision, threads, announce)
-    entry = loader.entry(name, 'pose')
-    if entry.decoder in ONE_STAGE_DECODERS:
-        raise ParameterError(f'the model {name} finds people by itself, not in given boxes')
-    return loader.region_estimator(entry, batch)
+    return loader.ensemble(name, batch)
 
 
 @dataclass(frozen=True)
@@ -163,12 +166,26 @@ class _Loader:
         return BoxDetector(
             self.load(entry), entry, most_people=most_people, least_score=least_score)
 
+    def ensemble(self, name: str, batch: int) -> RegionEstimator:
+        """Return one network, or several that look one after the other, some mirrored."""
+        looks = []
+        for part in name.split('+'):
+            entry = self.entry(part.removesuffix(_MIRRORED), 'pose')
+            if entry.decoder in ONE_STAGE_DECODERS:
+                raise ParameterError(
+                    f'the model {entry.name} finds people by itself, not in given boxes')
+            look = self.region_estimator(entry, batch)
+            looks.append(Mirrored(look) if part.endswith(_MIRRORED) else look)
+        return reduce(Cascade, looks)
+
     def region_estimator(self, entry: ModelEntry, batch: int) -> RegionEstimator:
         if entry.decoder == _BLAZEPOSE:
             from neuropose_ros.pose.blazepose.people import BlazePosePeople
 
             # Its own detector is of no use here: the boxes come from elsewhere.
-            return BlazePosePeople(self.load(self.registry[entry.parts[-1]], batch), entry)
+            landmarks = self.registry[entry.parts[-1]]
+            return BlazePosePeople(
+                self.load(landmarks, batch), replace(landmarks, name=entry.name))
         make = _REGION_ESTIMATORS.get(entry.decoder)
         if make is None:
             raise ParameterError(
