@@ -24,17 +24,17 @@ def sigmoid(x: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def test_it_says_what_it_takes_and_gives() -> None:
-    typed: Runtime = LiteRtRuntime(logistic(quantised=False), threads=1)
+    typed: Runtime = LiteRtRuntime(logistic(), threads=1)
     assert typed.name == 'litert-cpu'
     assert typed.inputs == (TensorSpec('x', (None, 4), 'float32'),)
     assert typed.outputs == (TensorSpec('y', (None, 4), 'float32'),)
     assert typed.ops.device == 'cpu'
     assert typed.largest_batch == 0
-    assert LiteRtRuntime(logistic(quantised=False, batch=1)).largest_batch == 1
+    assert LiteRtRuntime(logistic(batch=1)).largest_batch == 1
 
 
 def test_any_batch_goes_through_an_open_axis() -> None:
-    runtime = LiteRtRuntime(logistic(quantised=False))
+    runtime = LiteRtRuntime(logistic())
     for batch in (3, 1, 5, 5):
         x = np.random.default_rng(batch).normal(size=(batch, 4)).astype(np.float32)
         got = runtime.run_on_device({'x': x})['y']
@@ -42,17 +42,18 @@ def test_any_batch_goes_through_an_open_axis() -> None:
 
 
 def test_a_closed_axis_stays_closed() -> None:
-    runtime = LiteRtRuntime(logistic(quantised=False, batch=1))
+    runtime = LiteRtRuntime(logistic(batch=1))
     with pytest.raises(ModelError, match=r'contiguous float32 \(1, 4\), not float32 \(2, 4\)'):
         runtime.run({'x': np.zeros((2, 4), np.float32)})
 
 
-def test_quantised_values_come_out_as_real_ones() -> None:
-    runtime = LiteRtRuntime(logistic(quantised=True))
-    assert runtime.inputs[0].dtype == 'uint8'
+@pytest.mark.parametrize(('dtype', 'zero'), [('uint8', 100), ('int8', -28)])
+def test_quantised_values_come_out_as_real_ones(dtype: str, zero: int) -> None:
+    runtime = LiteRtRuntime(logistic(quantised=dtype))
+    assert runtime.inputs[0].dtype == dtype
     assert runtime.outputs[0].dtype == 'float32'
-    stored = np.array([[0, 90, 100, 255]], np.uint8)
-    real = (stored.astype(np.float32) - 100) / 16
+    stored = np.array([[zero - 100, zero - 10, zero, zero + 155]], dtype)
+    real = (stored.astype(np.float32) - zero) / 16
     as_bytes, as_reals = (runtime.run({'x': x})['y'] for x in (stored, real))
     np.testing.assert_allclose(as_bytes, sigmoid(real), atol=1 / 256)
     np.testing.assert_array_equal(as_reals, as_bytes)
@@ -61,7 +62,7 @@ def test_quantised_values_come_out_as_real_ones() -> None:
 
 
 def test_outputs_belong_to_the_caller_or_lie_in_its_arrays() -> None:
-    runtime = LiteRtRuntime(logistic(quantised=False))
+    runtime = LiteRtRuntime(logistic())
     first = runtime.run({'x': np.zeros((1, 4), np.float32)})['y']
     arrays = output_arrays(runtime)
     got = runtime.run({'x': np.ones((1, 4), np.float32)}, arrays)
@@ -79,11 +80,11 @@ def test_outputs_belong_to_the_caller_or_lie_in_its_arrays() -> None:
 ])
 def test_a_wrong_input_is_named(inputs: dict[str, Any], said: str) -> None:
     with pytest.raises(ModelError, match=said):
-        LiteRtRuntime(logistic(quantised=False)).run(inputs)
+        LiteRtRuntime(logistic()).run(inputs)
 
 
 def test_a_closed_network_says_so() -> None:
-    runtime = LiteRtRuntime(logistic(quantised=False))
+    runtime = LiteRtRuntime(logistic())
     runtime.close()
     with pytest.raises(ModelError, match='is closed'):
         runtime.run({'x': np.zeros((1, 4), np.float32)})
@@ -91,11 +92,11 @@ def test_a_closed_network_says_so() -> None:
 
 def test_a_bad_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / 'damaged.tflite'
-    path.write_bytes(logistic(quantised=False)[:100])
+    path.write_bytes(logistic()[:100])
     with pytest.raises(ModelError, match=r'cannot load damaged\.tflite: .*Flatbuffer'):
         LiteRtRuntime(path)
     with pytest.raises(ModelError, match='Frobnicate'):
-        LiteRtRuntime(logistic(quantised=False, custom='Frobnicate'))
+        LiteRtRuntime(logistic(custom='Frobnicate'))
 
 
 def real_model(name: str) -> Path:

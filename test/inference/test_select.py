@@ -51,8 +51,8 @@ def offer(monkeypatch: pytest.MonkeyPatch, *candidates: select._Candidate) -> No
 def test_auto_takes_the_first_that_is_there_and_says_why_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    offer(monkeypatch, candidate('tensorrt', 'no driver'), candidate('cuda', 'no CUDA'),
-          candidate('openvino'), candidate('cpu'))
+    offer(monkeypatch, candidate('tensorrt', 'no driver'), candidate('tensorrt', 'not in it'),
+          candidate('cuda', 'no CUDA'), candidate('openvino'), candidate('cpu'))
     said: list[str] = []
     for model in ('a.onnx', 'a.onnx', 'b.onnx'):
         assert create_runtime(Path(model), announce=said.append).name == 'openvino'
@@ -112,6 +112,13 @@ def test_explain_names_every_runtime_and_takes_one_for_each_format() -> None:
     onnx = [choice for choice in choices if choice.runtime != 'litert']
     assert [choice.taken for choice in onnx].count(True) == 1
     assert next(choice for choice in onnx if not choice.missing).taken
+
+
+def test_explain_takes_the_first_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, candidate('tensorrt', 'no driver'), candidate('openvino'),
+          candidate('cpu'))
+    assert [(choice.missing, choice.taken) for choice in explain()[:3]] == [
+        ('no driver', False), ('', True), ('', False)]
 
 
 def test_a_real_network_runs_with_what_auto_took(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ import tflite
 
 
 def logistic(
-    quantised: bool, batch: int = -1, custom: str = '', rest: Sequence[int] = (4,),
+    quantised: str = '', batch: int = -1, custom: str = '', rest: Sequence[int] = (4,),
 ) -> bytes:
     """Return y = 1 / (1 + exp(-x)) of (batch, *rest) as a .tflite file, -1 = any batch.
 
     Args:
-        quantised: x in steps of 1/16 around 100, y in steps of 1/256 from 0, both uint8.
+        quantised: ``uint8`` = x in steps of 1/16 around 100, y in steps of 1/256 from 0;
+            ``int8`` = x around -28, y from -128; '' = float32.
         custom: an operator that nobody knows, instead.
     """
     b = flatbuffers.Builder(1024)
@@ -43,13 +44,14 @@ def logistic(
         tflite.TensorAddName(b, title)
         tflite.TensorAddShape(b, shape)
         tflite.TensorAddShapeSignature(b, signature)
-        kind = tflite.TensorType.UINT8 if quantised else tflite.TensorType.FLOAT32
-        tflite.TensorAddType(b, kind)
+        kind = (quantised or 'float32').upper()
+        tflite.TensorAddType(b, getattr(tflite.TensorType, kind))
         if quantised:
             tflite.TensorAddQuantization(b, quantisation)
         return tflite.TensorEnd(b)
 
-    tensors = offsets([tensor('x', 1 / 16, 100), tensor('y', 1 / 256, 0)])
+    shift = 128 if quantised == 'int8' else 0
+    tensors = offsets([tensor('x', 1 / 16, 100 - shift), tensor('y', 1 / 256, -shift)])
     ins, outs = numbers([0]), numbers([1])
     tflite.OperatorStart(b)
     tflite.OperatorAddInputs(b, ins)

@@ -35,7 +35,7 @@ def cache(tmp_path: Path) -> Path:
     """A cache with a published network and its ONNX form."""
     (tmp_path / 'published').mkdir()
     (tmp_path / 'models').mkdir()
-    content = tiny_litert.logistic(quantised=False, batch=1, rest=(8, 8, 3))
+    content = tiny_litert.logistic(batch=1, rest=(8, 8, 3))
     (tmp_path / 'published' / f'tiny-{"0" * 12}.tflite').write_bytes(content)
     runtimes.model_path(entry(), tmp_path).write_bytes(tiny_onnx.logistic_of_bgr(1 / 255))
     return tmp_path
@@ -82,7 +82,7 @@ def test_the_published_file_is_compared_with_what_it_became(cache: Path) -> None
 def test_without_an_onnx_form_nothing_is_compared(tmp_path: Path) -> None:
     pytest.importorskip('ai_edge_litert', reason='LiteRT is not installed (optional)')
     path = tmp_path / 'net.tflite'
-    path.write_bytes(tiny_litert.logistic(quantised=False, rest=(8, 8, 3)))
+    path.write_bytes(tiny_litert.logistic(rest=(8, 8, 3)))
     (row,) = measure(Subject('net', path), LITERT, PICTURE, 1, 1)
     assert row.ms and row.max_abs_difference is None
     assert row.baseline.startswith('none')
