@@ -1,4 +1,4 @@
-"""torch on the processor against the host's work and against the definitions."""
+"""torch, on the processor and on a GPU where there is one, against host and definitions."""
 
 import os
 from pathlib import Path
@@ -15,15 +15,17 @@ from neuropose_ros.inference.ops.host import HostOps
 
 pytest.importorskip('torch', reason='torch is not installed', exc_type=ImportError)
 
+import torch
+
 from neuropose_ros.inference.ops.torch import TorchOps
 
 IMAGENET = PictureInput(192, 256, (123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 GREY = PictureInput(192, 256, channels='bgr', axes='nhwc')
 
 
-@pytest.fixture
-def ops() -> TorchOps:
-    return TorchOps('cpu')
+@pytest.fixture(params=['cpu', 'cuda:0'] if torch.cuda.is_available() else ['cpu'])
+def ops(request: pytest.FixtureRequest) -> TorchOps:
+    return TorchOps(request.param)
 
 
 def random_warps(
@@ -132,8 +134,7 @@ def test_out_of_memory_is_an_error_of_its_own(ops: TorchOps) -> None:
 
 
 def test_readings_are_the_hosts(ops: TorchOps) -> None:
-    import torch
-
+    device = 'cpu' if ops.device == 'torch-cpu' else ops.device
     generator = np.random.default_rng(7)
     x, y = generator.random((2, 5, 17, 384), np.float32)
     maps = generator.random((5, 17, 64, 48), np.float32)
@@ -141,8 +142,9 @@ def test_readings_are_the_hosts(ops: TorchOps) -> None:
     for joint, place in enumerate(((0, 0), (63, 47), (0, 20), (63, 20), (30, 0), (30, 47))):
         maps[:, joint, place[0], place[1]] = 2
     for got, expected in (
-        (ops.simcc(torch.from_numpy(x), torch.from_numpy(y)), HostOps().simcc(x, y)),
-        (ops.heatmaps(torch.from_numpy(maps)), HostOps().heatmaps(maps)),
+        (ops.simcc(torch.tensor(x, device=device), torch.tensor(y, device=device)),
+         HostOps().simcc(x, y)),
+        (ops.heatmaps(torch.tensor(maps, device=device)), HostOps().heatmaps(maps)),
     ):
         np.testing.assert_array_equal(got[0], expected[0])
         np.testing.assert_array_equal(got[1], expected[1])
