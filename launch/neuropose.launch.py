@@ -65,6 +65,10 @@ ARGUMENTS = (
         description='true: the nodes share one process and hand images over without copying; '
         'false: one process for each'),
     DeclareLaunchArgument(
+        'adapter', default_value='', choices=['', 'humans', 'vision_msgs', 'yolo_msgs'],
+        description='Publish people as messages of others as well: humans (REP-155, '
+        '/humans/bodies), vision_msgs or yolo_msgs (adapter/detections)'),
+    DeclareLaunchArgument(
         'namespace', default_value='',
         description='Namespace of all nodes and topics, for several cameras or robots'),
     DeclareLaunchArgument(
@@ -122,6 +126,7 @@ class Options:
     detector: str
     nodes: tuple[str, ...]
     composed: bool
+    adapter: str
     namespace: str
     params_file: str
     frame_id: str
@@ -155,7 +160,7 @@ def read_options(context: LaunchContext) -> Options:
         context.launch_configurations.get('ros_namespace'), text['namespace'] or None)) or '/'
     return Options(
         source=text['source'], model=text['model'], detector=text['detector'],
-        nodes=nodes, namespace=namespace,
+        nodes=nodes, adapter=text['adapter'], namespace=namespace,
         params_file=parse_params_file(text['params_file']), frame_id=text['frame_id'],
         static_tf=parse_static_tf(text['static_tf']), remap=parse_remap(text['remap']),
         log_level=text['log_level'], record=text['record'], record_to=text['record_to'], **flag)
@@ -251,10 +256,14 @@ def stages(options: Options) -> list[ExecuteProcess]:
         'parameters': [*([options.params_file] if options.params_file else []), parameters],
         'ros_arguments': ['--log-level', options.log_level],
     }
+    adapters = []
+    if options.adapter:
+        parameters['to'] = options.adapter
+        adapters = [Node(executable='adapter', name='adapter', **common)]
     if options.composed:
         # No name: it would rename every node of the process.
-        return [Node(executable='composed', arguments=arguments, **common)]
-    return [Node(executable=name, name=name, **common) for name in options.nodes]
+        return [Node(executable='composed', arguments=arguments, **common), *adapters]
+    return [*(Node(executable=name, name=name, **common) for name in options.nodes), *adapters]
 
 
 def topic_remaps(base: str) -> list[tuple[str, str]]:

@@ -36,6 +36,15 @@ def test_model_and_detector_reach_the_pose_node(launch: Launch) -> None:
     assert 'model' not in launch('neuropose')['pose'].parameters
 
 
+@pytest.mark.parametrize('composed', ['true', 'false'])
+def test_an_adapter_is_a_process_beside_the_others(launch: Launch, composed: str) -> None:
+    outcome = launch('neuropose', adapter='yolo_msgs', composed=composed)
+    expected = ['composed'] if composed == 'true' else ALL
+    assert sorted(outcome.names) == sorted([*expected, 'adapter'])
+    assert outcome['adapter'].parameters['to'] == 'yolo_msgs'
+    assert outcome['adapter'].remaps['__node'] == 'adapter'
+
+
 def test_composed_is_one_process_with_every_node(launch: Launch) -> None:
     outcome = launch('neuropose', composed='true', source='synthetic:walk', frame_id='eye')
     process = outcome['composed']
