@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,9 @@ TITLES = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument('--json', action='store_true', help='print one JSON array')
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument('--json', action='store_true', help='print one JSON array')
+    form.add_argument('--markdown', action='store_true', help='print the table of docs/models.md')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,6 +37,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         pins = Pins(cache)
         print(json.dumps([plain(entry, registry, cache, pins) for entry in registry.values()]))
+        return 0
+    if args.markdown:
+        print(markdown(registry))
         return 0
     print(f'cache: {cache}')
     own = user_list()
@@ -56,11 +61,30 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
         for row in rows]
 
 
+def markdown(registry: Mapping[str, ModelEntry]) -> str:
+    """Return the list as a table for a page, without what differs from machine to machine."""
+    lines = ['| name | what | joints | input | MB | licence | measured by its authors | speed |',
+             '|---|---|---|---|---|---|---|---|']
+    for kind in TITLES:
+        for entry in registry.values():
+            if entry.kind == kind:
+                size = f'{entry.megabytes:.1f}' if entry.megabytes else '?'
+                lines.append('| ' + ' | '.join((
+                    f'`{entry.name}`', entry.title, layout_name(entry),
+                    f'{entry.input.width}x{entry.input.height}', size, entry.licence,
+                    _measured(entry), '; '.join(item.speed for item in entry.published),
+                )) + ' |')
+    return '\n'.join(lines)
+
+
+def _measured(entry: ModelEntry) -> str:
+    return '; '.join(f'{item.metric} {item.value:g}, {item.dataset}' for item in entry.published)
+
+
 def _row(entry: ModelEntry, here: bool) -> tuple[str, ...]:
     return (
         entry.name, 'here' if here else '-', megabytes(entry), entry.licence, layout_name(entry),
-        '; '.join(f'{item.metric} {item.value:g} {item.dataset}' for item in entry.published),
-        entry.title)
+        _measured(entry), entry.title)
 
 
 def megabytes(entry: ModelEntry) -> str:
@@ -74,7 +98,7 @@ def layout_name(entry: ModelEntry) -> str:
 
 
 def plain(
-    entry: ModelEntry, registry: dict[str, ModelEntry], cache: Path, pins: Pins,
+    entry: ModelEntry, registry: Mapping[str, ModelEntry], cache: Path, pins: Pins,
 ) -> dict[str, Any]:
     """Return an entry as JSON takes it."""
     return {

@@ -14,7 +14,7 @@ from pathlib import Path
 from neuropose_ros.cli.models.list import megabytes, table
 from neuropose_ros.core.errors import NeuroposeError, ParameterError
 from neuropose_ros.inference.cache import cache_folder
-from neuropose_ros.inference.checks import check_picture_input, shown
+from neuropose_ros.inference.checks import shown
 from neuropose_ros.inference.entry import ModelEntry
 from neuropose_ros.inference.models import ensure_models, expand, is_here
 from neuropose_ros.inference.pins import Pins
@@ -22,6 +22,7 @@ from neuropose_ros.inference.registry import load_registry
 from neuropose_ros.inference.select import create_runtime
 from neuropose_ros.pose.create import create_detector, create_estimator, create_region_estimator
 from neuropose_ros.pose.onestage import ONE_STAGE_DECODERS
+from neuropose_ros.pose.scene import SceneEncoder
 
 Registry = Mapping[str, ModelEntry]
 
@@ -120,8 +121,10 @@ def _try(entry: ModelEntry, registry: Registry) -> None:
     [path, *_] = ensure_models(entry.name, registry=registry)
     name, runtime = entry.name, _runtime(path)
     if entry.kind in {'scene', 'reid', 'part'}:
-        loaded = create_runtime(path, runtime=runtime, threads=1, announce=_silent)
-        check_picture_input(f'model {name}', loaded.inputs, entry.input)
+        loaded = create_runtime(
+            path, runtime=runtime, input=entry.input, threads=1, announce=_silent)
+        if entry.kind != 'part':
+            SceneEncoder(loaded, entry)  # one vector for a picture: that of a person fits too
         loaded.close()
     elif entry.kind == 'detector':
         create_detector(
