@@ -9,13 +9,13 @@ import json
 import textwrap
 from pathlib import Path
 
-from neuropose_ros.nodes import adapter, camera, pose, refinement
+from neuropose_ros.nodes import adapter, camera, pose_parameters, refinement
 from neuropose_ros.nodes.base import AUTOSTART
 from neuropose_ros.nodes.parameters import ParameterSpec, markdown
 
 TABLES: dict[str, tuple[ParameterSpec, ...]] = {
     'camera': (AUTOSTART, *camera.PARAMETERS),
-    'pose': (AUTOSTART, *pose.PARAMETERS),
+    'pose': (AUTOSTART, *pose_parameters.PARAMETERS),
     'refinement': (AUTOSTART, *refinement.PARAMETERS),
     'adapter': (AUTOSTART, *adapter.PARAMETERS),
 }
