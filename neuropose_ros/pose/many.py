@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,12 +52,14 @@ class _Seed:
         evidence: (4,) box that the pose must fit.
         box_score: the detector's in this frame; 0 = it did not look, or did not see anybody.
         expected: who is expected there.
+        box: (4,) the detector's, where it saw somebody.
     """
 
     region: Region
     evidence: Floats
     box_score: float = 0.0
     expected: PersonPose | None = None
+    box: Floats | None = None
 
 
 class ManyPeople:
@@ -141,7 +143,11 @@ class ManyPeople:
         people = self._estimator.estimate(picture, [seed.region for seed in seeds])
         inference_ms = search_ms + clock.lap_ms()
         kept = self._sort_out(picture, seeds, people)
-        persons = tuple(sorted((person for _, person in kept), key=lambda one: -one.score))
+        # The detector's box is evidence beside the joints: the tracker sees by it when a network
+        # took the joints of whoever stands in front.
+        persons = tuple(sorted(
+            (person if seed.box is None else replace(person, box=seed.box)
+             for seed, person in kept), key=lambda one: -one.score))
         self._is_uncertain = len(kept) < len(seeds) or any(
             _is_unsure(seed, person) for seed, person in kept)
         return PoseFrame(
@@ -188,7 +194,7 @@ class ManyPeople:
         for i, (box, score) in enumerate(zip(found.boxes, found.scores, strict=True)):
             one = expected[owners[i]] if i in owners else None
             agrees = one is not None and _agree(i, owners[i], found.boxes, outlines)
-            seeds.append(_Seed(Region(box, one if agrees else None), box, float(score), one))
+            seeds.append(_Seed(Region(box, one if agrees else None), box, float(score), one, box))
         misses = {}
         for j, one in enumerate(expected):
             misses[one.track_id] = 0 if j in matches else self._misses.get(one.track_id, 0) + 1
@@ -215,7 +221,8 @@ class ManyPeople:
         for seed, winner in intruders:
             part = uncovered(seed.evidence, outline(winner))
             if part is not None and seed.box_score:
-                again.append(_Seed(Region(part), part, seed.box_score, seed.expected))
+                again.append(_Seed(
+                    Region(part), part, seed.box_score, seed.expected, seed.box))
         if again:
             found = self._estimator.estimate(picture, [seed.region for seed in again])
             second = [pair for pair in zip(again, found, strict=True) if self._can_be(*pair)]
