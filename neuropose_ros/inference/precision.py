@@ -9,6 +9,8 @@ precision (exponentials, divisions, sums, sorting, anything unknown) stay in flo
 then lasts until the next convolution or matrix product. The last convolution or matrix product of
 each path and all that follows stay in float32 too: heads are cheap, and a coordinate of 600 px has
 a step of half a pixel in float16. Inputs and outputs keep their types.
+
+A file that has float16 or quantised layers already has chosen for itself, and is left as it is.
 """
 
 from __future__ import annotations
@@ -36,9 +38,11 @@ _SIMPLE = frozenset({
     'Reshape', 'Resize', 'Sigmoid', 'Slice', 'SpaceToDepth', 'Split', 'Squeeze', 'Sub', 'Tanh',
     'Tile', 'Transpose', 'Unsqueeze',
 })
+_ANY_TYPE = frozenset({'Shape', 'Size'})  # look at no values
 # Inputs that the ONNX standard wants in float32 whatever the type of the data.
 _ALWAYS_FLOAT32 = {'Resize': (1, 2)}
 _HALF = '/float16'
+_FLOAT32, _FLOAT16 = 1, 10  # of onnx.TensorProto, fixed by the file format
 _LARGEST = float(np.finfo(np.float16).max)
 _SMALLEST = float(np.finfo(np.float16).smallest_subnormal)
 # Pictures differ; a tensor may become four times as large as on the probes.
@@ -53,7 +57,7 @@ class HalfModel:
 
     Attributes:
         content: the ONNX file.
-        layers_float16: how many layers compute in float16.
+        layers_float16: how many layers compute in float16 now; 0 = the file is left as it is.
         kept_float32: the layers that could, and were kept in float32 because of their values.
         difference: largest root-mean-square difference to float32 over the probes, relative to
             the root mean square in float32, at the last convolutions and matrix products.
@@ -79,6 +83,8 @@ def half_precision(
         ModelError: the network cannot be read or run, or differs more than the tolerance.
     """
     graph = _Graph.read(model)
+    if graph.has_chosen():
+        return HalfModel(graph.model.SerializeToString(), 0, (), 0.0)
     kept = graph.block_extreme_weights() + graph.block_large_activations(probes)
     variant, count = _Writer(graph).write()
     difference = _difference(graph, variant, probes)
@@ -116,8 +122,12 @@ class _Graph:
         weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
         return cls(path.name, model, types, weights, _leading_on(graph))
 
+    def has_chosen(self) -> bool:
+        return _FLOAT16 in self.types.values() or any(
+            'QuantizeLinear' in node.op_type for node in self.model.graph.node)
+
     def is_float32(self, name: str) -> bool:
-        return self.types.get(name) == 1
+        return self.types.get(name) == _FLOAT32
 
     def could_be_half(self, index: int) -> bool:
         node = self.model.graph.node[index]
@@ -250,6 +260,9 @@ class _Writer:
         for index, node in enumerate(list(model.graph.node)):
             if index in chosen:
                 self._write_half(node)
+            elif node.op_type in _ANY_TYPE and node.input[0] in self._only_half:
+                node.input[0] = _half_name(node.input[0])
+                self._nodes.append(node)
             else:
                 for name in (*node.input, *_captured(node)):
                     self._need_float32(name)

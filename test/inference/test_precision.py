@@ -42,7 +42,8 @@ def run(model: Any, image: Any = IMAGE) -> Any:
 
 def kinds(content: bytes) -> dict[str, str]:
     """Return the type in which each operator's first output is, by its node's name."""
-    model = onnx.shape_inference.infer_shapes(onnx.load_model_from_string(content), True)
+    model = onnx.shape_inference.infer_shapes(
+        onnx.load_model_from_string(content), True, data_prop=True)
     onnx.checker.check_model(model, full_check=True)
     types = {value.name: value.type.tensor_type.elem_type
              for value in (*model.graph.value_info, *model.graph.output)}
@@ -140,20 +141,35 @@ def test_a_network_that_gives_no_numbers_is_refused(tmp_path: Path) -> None:
 
 
 def test_subgraphs_see_float32(tmp_path: Path) -> None:
-    def branch(name: str, value: str) -> Any:
+    def branch(name: str, *nodes: Any) -> Any:
         return helper.make_graph(
-            [helper.make_node('Neg', [value], [name])], name, [],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)])
+            nodes, name, [], [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)])
 
+    inner = helper.make_node(
+        'If', ['yes'], ['t'], then_branch=branch('i', helper.make_node('Neg', ['b'], ['i'])),
+        else_branch=branch('j', helper.make_node('Neg', ['b'], ['j'])))
     model = save(tmp_path / 'a.onnx', [
         node('Conv', 'image k1', 'a'), node('Relu', 'a', 'b'),
-        node('If', 'yes', 'c', then_branch=branch('t', 'b'), else_branch=branch('e', 'a')),
+        node('If', 'yes', 'c', then_branch=branch('t', inner),
+             else_branch=branch('e', helper.make_node('Neg', ['a'], ['e']))),
         node('Conv', 'c k1', 'd'), node('Conv', 'd k1', 'out')],
         {'k1': kernel(), 'yes': np.array(True)})
     half = half_precision(model, [{'image': IMAGE}])
     found = kinds(half.content)
     assert [found[name] for name in 'abd'] == ['float16'] * 3
     assert np.abs(run(half.content)[0] - run(model)[0]).max() < 1e-3
+
+
+def test_asking_for_a_shape_casts_nothing(tmp_path: Path) -> None:
+    model = save(tmp_path / 'a.onnx', [
+        node('Conv', 'image k1', 'a'), node('Shape', 'a', 'shape'),
+        node('Relu', 'a', 'b'), node('Reshape', 'b shape', 'c'), node('Conv', 'c k1', 'out')],
+        {'k1': kernel()})
+    half = half_precision(model, [{'image': IMAGE}])
+    found = kinds(half.content)
+    assert [found[name] for name in 'abc'] == ['float16'] * 3
+    assert sum(n.op_type == 'Cast' for n in onnx.load_model_from_string(
+        half.content).graph.node) == 2  # image to float16, c to float32
 
 
 def test_scales_of_resize_stay_float32(tmp_path: Path) -> None:
@@ -163,6 +179,23 @@ def test_scales_of_resize_stay_float32(tmp_path: Path) -> None:
         node('Conv', 'b k1', 'out')],
         {'k1': kernel(), 'scales': np.array([1, 1, 2, 2], np.float32)})
     assert kinds(half_precision(model, [{'image': IMAGE}]).content)['b'] == 'float16'
+
+
+def test_a_file_that_has_chosen_its_types_is_left_alone(tmp_path: Path) -> None:
+    quantised = save(tmp_path / 'a.onnx', [
+        node('QuantizeLinear', 'image scale zero', 'q'),
+        node('DequantizeLinear', 'q scale zero', 'd'), node('Conv', 'd k1', 'e'),
+        node('Conv', 'e k1', 'out')],
+        {'k1': kernel(), 'scale': np.float32(0.01), 'zero': np.int8(0)})
+    half = half_precision(quantised, [{'image': IMAGE}])
+    assert half.layers_float16 == 0 and 'd' in kinds(half.content)
+    assert set(kinds(half.content).values()) == {'float32', 'other'}
+    converted = tmp_path / 'b.onnx'
+    plain = save(tmp_path / 'c.onnx', [
+        node('Conv', 'image k1', 'a'), node('Conv', 'a k1', 'out')], {'k1': kernel()})
+    converted.write_bytes(half_precision(plain, []).content)
+    again = half_precision(converted, [])
+    assert again.layers_float16 == 0 and kinds(again.content) == kinds(converted.read_bytes())
 
 
 def test_what_is_no_network_is_said(tmp_path: Path) -> None:

@@ -14,15 +14,11 @@ from neuropose_ros.inference.ops.device import PictureInput
 from neuropose_ros.inference.precision import VARIANT_VERSION, HalfModel, half_precision
 from neuropose_ros.inference.tensorrt import compat
 from neuropose_ros.inference.tensorrt.device import Gpu
-from neuropose_ros.inference.tensorrt.key import BUILDER_VERSION, EngineKey, file_sha256
+from neuropose_ros.inference.tensorrt.key import BUILDER_VERSION, EngineKey
 from neuropose_ros.inference.tensorrt.logger import Messages, shared_logger
+from neuropose_ros.inference.tensorrt.network import model_sha256, read_inputs
 from neuropose_ros.inference.tensorrt.probes import make_probes
-from neuropose_ros.inference.tensorrt.profiles import (
-    InputShape,
-    Profile,
-    make_profiles,
-    read_inputs,
-)
+from neuropose_ros.inference.tensorrt.profiles import InputShape, Profile, make_profiles
 from neuropose_ros.inference.tensorrt.progress import progress_monitor
 from neuropose_ros.inference.tensorrt.store import Built
 
@@ -63,7 +59,7 @@ class Request:
     def key(self, trt: Any, gpu: Gpu) -> EngineKey:
         """Return what the engine is kept under."""
         return EngineKey(
-            model=self.model.stem, model_sha256=file_sha256(self.model),
+            model=self.model.stem, model_sha256=model_sha256(self.model),
             tensorrt=trt.__version__, gpu=gpu, precision=self.precision, profiles=self.profiles,
             options={'builder': BUILDER_VERSION, 'variant': VARIANT_VERSION})
 
@@ -104,11 +100,17 @@ def build_plan(
         _save_timings(config, timing_file)
     return Built(bytes(memoryview(plan)), {
         'build_s': round(time.monotonic() - begin_s, 1),
-        'computes_in': 'fp32' if half is None else 'fp16',
+        'computes_in': _computes_in(half),
         'layers_float16': 0 if half is None else half.layers_float16,
         'kept_float32': [] if half is None else list(half.kept_float32),
         'difference_to_float32': None if half is None else half.difference,
     })
+
+
+def _computes_in(half: HalfModel | None) -> str:
+    if half is None:
+        return 'fp32'
+    return 'fp16' if half.layers_float16 else 'the types of the file'
 
 
 def _half_model(request: Request, announce: Callable[[str], None]) -> HalfModel | None:
@@ -121,7 +123,7 @@ def _half_model(request: Request, announce: Callable[[str], None]) -> HalfModel 
 
 
 def _parse(parser: Any, request: Request, half: HalfModel | None, messages: Messages) -> None:
-    if half is None:  # by its path, which finds weights that lie beside it
+    if half is None or not half.layers_float16:  # by its path: weights may lie beside it
         done = parser.parse_from_file(str(request.model))
     else:
         done = parser.parse(half.content)

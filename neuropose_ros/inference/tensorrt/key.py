@@ -7,10 +7,8 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference.tensorrt.device import Gpu
 from neuropose_ros.inference.tensorrt.profiles import Profile
 
@@ -65,19 +63,3 @@ def _short(value: Any) -> str:
 def slug(text: str) -> str:
     """Return a name that is safe in a file name."""
     return re.sub(r'[^A-Za-z0-9.]+', '-', text).strip('-.') or 'unnamed'
-
-
-def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file.
-
-    Raises:
-        ModelError: it cannot be read.
-    """
-    try:
-        with path.open('rb') as file:
-            digest = hashlib.sha256()
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
-    except OSError as error:
-        raise ModelError(f'cannot read the network {path}: {error.strerror or error}') from error
-    return digest.hexdigest()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference.ops.device import PictureInput
@@ -37,34 +35,6 @@ class InputShape:
     name: str
     shape: tuple[int | None, ...]
     dtype: str = 'float32'
-
-
-def read_inputs(model: Path) -> tuple[InputShape, ...]:
-    """Return the inputs of an ONNX file, without its weights.
-
-    Raises:
-        ModelError: it is not an ONNX file, or an input's rank is not known.
-    """
-    import onnx
-    try:
-        graph = onnx.load(model, load_external_data=False).graph
-    except Exception as error:  # protobuf's errors differ between its versions
-        raise ModelError(f'{model} is not a readable ONNX file: {error}') from error
-    weights = {tensor.name for tensor in graph.initializer}
-    return tuple(_input(model, value) for value in graph.input if value.name not in weights)
-
-
-def _input(model: Path, value: Any) -> InputShape:
-    from onnx import helper
-    tensor = value.type.tensor_type
-    if not tensor.HasField('shape'):
-        raise ModelError(
-            f'{model.name}: the input {value.name} has no fixed number of axes: export it '
-            'with one')
-    shape = tuple(
-        size.dim_value if size.HasField('dim_value') and size.dim_value > 0 else None
-        for size in tensor.shape.dim)
-    return InputShape(value.name, shape, str(helper.tensor_dtype_to_np_dtype(tensor.elem_type)))
 
 
 def make_profiles(

@@ -1,29 +1,11 @@
-from pathlib import Path
-
 import pytest
-from onnx import TensorProto, helper
 
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference.ops.device import PictureInput
 from neuropose_ros.inference.tensorrt.probes import make_probes
-from neuropose_ros.inference.tensorrt.profiles import InputShape, make_profiles, read_inputs
-
-from . import networks
+from neuropose_ros.inference.tensorrt.profiles import InputShape, make_profiles
 
 PICTURE = PictureInput(width=6, height=4, mean=(1, 2, 3), std=(2, 4, 8))
-
-
-def test_inputs_are_read_without_the_weights(tmp_path: Path) -> None:
-    model = networks.two_layers(tmp_path, size=('h', 6))
-    assert read_inputs(model) == (InputShape('image', (None, 3, None, 6), 'float32'),)
-
-
-def test_a_dynamic_rank_is_refused(tmp_path: Path) -> None:
-    model = networks.save(
-        tmp_path / 'rank.onnx', [helper.make_node('Relu', ['x'], ['y'])],
-        [('x', TensorProto.FLOAT, None)], [('y', TensorProto.FLOAT, None)], {})
-    with pytest.raises(ModelError, match=r'rank.onnx: the input x has no fixed number of axes'):
-        read_inputs(model)
 
 
 def test_a_fixed_batch_stays_as_it_is() -> None:

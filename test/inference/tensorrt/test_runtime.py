@@ -57,8 +57,8 @@ def test_precision_comes_from_the_file_and_flags_only_where_they_exist(
         flag.EXPLICIT_BATCH if old else flag.STRONGLY_TYPED)
     assert ('+FP16' in world.flags) == old
     assert ('+PROFILE_SHARING_0806' in world.flags) == old
-    # The head, the mean and what is cast to float32 stay in float32 in 8.6 too.
-    assert (world.pinned_layers > 0) == old
+    # The head and the mean stay in float32 in 8.6 too.
+    assert world.pinned_layers == (2 if old else 0)
     assert '-TF32' not in world.flags
 
 
@@ -204,6 +204,26 @@ def test_a_smaller_batch_fits_where_a_larger_one_does_not(trt: Any, tmp_path: Pa
         device.room_bytes *= 2
     got = runtime.run({'image': images(2)})['mean']
     assert np.allclose(got, networks.two_layers_answer(images(2)), atol=1e-6)
+
+
+def test_arrays_of_other_batches_give_way(
+        trt_now: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = CpuDevice()
+    runtime = load(tmp_path, device=device, precision='fp32')
+    runtime.run({'image': images(4)})
+    empty = device.empty
+
+    def small(shape: Any, dtype: str) -> Any:
+        if runtime._shapes:
+            raise OutOfMemoryError('no room beside the others')
+        return empty(shape, dtype)
+
+    monkeypatch.setattr(device, 'empty', small)
+    got = runtime.run({'image': images(2)})['mean']
+    assert np.allclose(got, networks.two_layers_answer(images(2)), atol=1e-6)
+    monkeypatch.setattr(device, 'empty', lambda shape, dtype: empty((1 << 60,), dtype))
+    with pytest.raises(OutOfMemoryError):
+        runtime.run({'image': images(3)})
 
 
 def test_closed_is_said(trt_now: Any, tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""What has to be known of an ONNX file before TensorRT reads it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from neuropose_ros.core.errors import ModelError
+from neuropose_ros.inference.tensorrt.profiles import InputShape
+
+
+def read_inputs(model: Path) -> tuple[InputShape, ...]:
+    """Return the inputs of an ONNX file, without its weights.
+
+    Raises:
+        ModelError: it is not an ONNX file, or an input's rank is not known.
+    """
+    graph = _read(model)
+    weights = {tensor.name for tensor in graph.initializer}
+    return tuple(_input(model, value) for value in graph.input if value.name not in weights)
+
+
+def _input(model: Path, value: Any) -> InputShape:
+    from onnx import helper
+    tensor = value.type.tensor_type
+    if not tensor.HasField('shape'):
+        raise ModelError(
+            f'{model.name}: the input {value.name} has no fixed number of axes: export it '
+            'with one')
+    shape = tuple(
+        size.dim_value if size.HasField('dim_value') and size.dim_value > 0 else None
+        for size in tensor.shape.dim)
+    return InputShape(value.name, shape, str(helper.tensor_dtype_to_np_dtype(tensor.elem_type)))
+
+
+def model_sha256(model: Path) -> str:
+    """Return the sha256 of an ONNX file, and of the weights beside it where it has such.
+
+    Raises:
+        ModelError: a file cannot be read.
+    """
+    from onnx import external_data_helper as external
+    beside = {external.ExternalDataInfo(tensor).location for tensor in _read(model).initializer
+              if external.uses_external_data(tensor)}
+    digest = _file_sha256(model)
+    for location in sorted(beside):
+        digest = hashlib.sha256(
+            f'{digest} {_file_sha256(model.parent / location)}'.encode()).hexdigest()
+    return digest
+
+
+def _read(model: Path) -> Any:
+    import onnx
+    try:
+        return onnx.load(model, load_external_data=False).graph
+    except Exception as error:  # protobuf's errors differ between its versions
+        raise ModelError(f'{model} is not a readable ONNX file: {error}') from error
+
+
+def _file_sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open('rb') as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    except OSError as error:
+        raise ModelError(f'cannot read the network {path}: {error.strerror or error}') from error
+    return digest.hexdigest()
