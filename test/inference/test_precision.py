@@ -19,7 +19,8 @@ IMAGE = np.random.default_rng(0).uniform(-1, 1, (1, 3, 8, 8)).astype(np.float32)
 
 
 def save(path: Path, nodes: list[Any], weights: Any, outputs: Any = ('out',)) -> Path:
-    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * 4)
+              for name in outputs]
     graph = helper.make_graph(
         nodes, 'test', [helper.make_tensor_value_info('image', TensorProto.FLOAT, IMAGE.shape)],
         values, [numpy_helper.from_array(value, name) for name, value in weights.items()])
