@@ -30,6 +30,7 @@ from neuropose_ros.pose.tracking.track import Forecast
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+_LEAST_JOINTS = 4
 _LOG_2_PI = float(np.log(2 * np.pi))
 
 
@@ -43,6 +44,10 @@ class AssociationModel:
         astray: how often the joints are those of somebody else in the box.
         far_aside: from the box's middle, in widths, where a trunk cannot be of the box's person.
         same_pose: mean distance of joints, in heights, within which two poses are one.
+        same_place, same_height: distance of two trunks, in heights, and difference of the
+            logarithms of their heights, within which two poses are one, too.
+        same_box, same_cover: overlap of two boxes, or share of one in the other, from which they
+            are of one person.
         height_noise: of the logarithm of the height.
         gate: squared Mahalanobis distance, 3 degrees of freedom, beyond which a find is not of
             the track.
@@ -61,6 +66,10 @@ class AssociationModel:
     astray: float = 0.15
     far_aside: float = 0.4
     same_pose: float = 0.08
+    same_place: float = 0.08
+    same_height: float = 0.12
+    same_box: float = 0.5
+    same_cover: float = 0.85
     height_noise: float = 0.08
     gate: float = 25.0
     pose_weight: float = 3.0
@@ -84,6 +93,7 @@ class Pairs:
         variance: (N, T, 3) of it.
         trusted: (N, T) whether the joints are the track's, else only the box is.
         cover: (T,) share of each track's box behind somebody nearer.
+        twice: (N, N) who is found twice.
         crowd: (N, T) how much of the box somebody else than the track covers.
     """
 
@@ -93,6 +103,7 @@ class Pairs:
     trusted: Mask
     cover: Array
     crowd: Array
+    twice: Mask
 
 
 def compare(
@@ -122,13 +133,15 @@ def compare(
     poses = _pose_similarity(seen, tracks, shift, sigmas * model.tolerance)
     near_joints = near_joints + model.pose_weight * (poses - 0.5) + np.log(1 - model.astray)
     near_box = near_box + np.log(model.astray)
-    astray = joints_astray(seen, torso, model)
+    twice, astray = double_finds(seen, torso, model)
     near_joints = np.where(
         (squared <= model.gate) & ~astray[:, None], near_joints, -np.inf)
-    near_box = np.where(squared_box <= model.gate, near_box, -np.inf)
+    # A box that is drawn around joints says nothing that the joints do not say.
+    alone = seen.is_boxed | ~np.any(np.isfinite(by_joints[..., 0]), axis=1)
+    near_box = np.where((squared_box <= model.gate) & alone[:, None], near_box, -np.inf)
     trusted = near_joints >= near_box
-    boxes = box_overlap(seen.boxes, tracks.boxes)
-    cover = hidden_share(tracks.boxes, tracks.sure & (tracks.gaps_s < _JUST_SEEN_S))
+    boxes = box_overlap(seen.bodies, tracks.bodies)
+    cover = hidden_share(tracks.bodies, tracks.sure & (tracks.gaps_s < _JUST_SEEN_S))
     visible = model.seen_hidden + (model.seen - model.seen_hidden) * (1 - cover)
     gain = (np.maximum(near_joints, near_box) + np.log(visible / (1 - visible))
             - np.log(model.newcomers) - np.where(tracks.sure, 0.0, model.doubt)
@@ -138,30 +151,40 @@ def compare(
     return Pairs(
         gain, np.where(trusted[..., None], by_joints, by_box),
         np.where(trusted[..., None], place, loose), trusted, cover,
-        _crowd(seen, tracks))
+        _crowd(seen, tracks), twice)
 
 
-def joints_astray(
+def double_finds(
     seen: Observations, torso: NDArray[np.intp], model: AssociationModel,
-) -> Mask:
-    """Return (N,) whose joints are likely those of somebody else in the same region.
+) -> tuple[Mask, Mask]:
+    """Return (N, N) who is found twice, and (N,) whose joints are likely somebody else's.
 
     Networks that look at one region take whoever stands in front: the middle of the trunk is
     then not in the middle of the box, or somebody whom the joints fit better has the same ones.
+    Two finds with one pose in one box are one person.
     """
-    if not len(seen):
-        return np.zeros(0, bool)
-    middles = np.nan_to_num(_nan_mean(seen.keypoints[:, torso]), nan=np.inf)
+    count = len(seen)
+    if not count:
+        return np.zeros((0, 0), bool), np.zeros(0, bool)
+    middles = _nan_mean(seen.keypoints[:, torso])
     sizes = seen.boxes[:, 2:] - seen.boxes[:, :2]
     widths = np.maximum(sizes[:, 0], 0.25 * sizes[:, 1])
     aside = np.abs(middles[:, 0] - seen.boxes[:, [0, 2]].mean(1)) / widths
-    heights = sizes[:, 1]
-    apart = _nan_mean(np.linalg.norm(
-        seen.keypoints[:, None] - seen.keypoints[None], axis=-1)[..., None])[..., 0]
-    same = apart < model.same_pose * np.maximum(heights[:, None], heights[None])
-    better: Mask = np.any(same & (aside[None] < aside[:, None]), axis=1)
+    aside = np.nan_to_num(aside, nan=np.inf)
+    bodies = seen.bodies[:, 3] - seen.bodies[:, 1]
+    larger = np.maximum(bodies[:, None], bodies[None])
+    joints = np.linalg.norm(seen.keypoints[:, None] - seen.keypoints[None], axis=-1)
+    between = np.linalg.norm(middles[:, None] - middles[None], axis=-1)
+    alike = np.abs(np.log(bodies[:, None] / bodies[None])) < model.same_height
+    one_pose = (_nan_mean(joints[..., None])[..., 0] < model.same_pose * larger) | (
+        alike & (between < model.same_place * larger))
+    np.fill_diagonal(one_pose, False)
+    cover = box_cover(seen.boxes, seen.boxes)
+    one_box = (box_overlap(seen.boxes, seen.boxes) > model.same_box) | (
+        np.maximum(cover, cover.T) > model.same_cover)
+    better: Mask = np.any(one_pose & ~one_box & (aside[None] < aside[:, None]), axis=1)
     far: Mask = aside > model.far_aside
-    return far | better
+    return one_pose & one_box, (far | better) & seen.is_boxed
 
 
 def _nan_mean(values: Array) -> Array:
@@ -182,9 +205,20 @@ def _likelihood(
     return -0.5 * (squared + np.log(spread).sum(-1) + 3 * _LOG_2_PI), squared
 
 
-def choose(gain: Array) -> list[tuple[int, int]]:
-    """Return the pairs (find, track) that make the frame most likely."""
-    return assign(-gain, limit=0.0)
+def choose(gain: Array, twice: Mask) -> list[tuple[int, int]]:
+    """Return the pairs (find, track) that make the frame most likely.
+
+    Args:
+        gain: (N, T).
+        twice: (N, N) finds of one person: only one of them is anybody's.
+    """
+    gain = gain.copy()
+    while True:
+        pairs = assign(-gain, limit=0.0)
+        doubles = [(gain[i, t], i) for i, t in pairs for j, _ in pairs if twice[i, j]]
+        if not doubles:
+            return pairs
+        gain[min(doubles)[1]] = -np.inf
 
 
 def hidden_share(boxes: Array, opaque: Mask) -> Array:
@@ -209,7 +243,7 @@ _FEET_NOISE = 0.02  # of where a box ends, body heights
 
 def _crowd(seen: Observations, tracks: Forecast) -> Array:
     """Return (N, T) the largest share of each box that a sure track other than t covers."""
-    cover = box_cover(seen.boxes, tracks.boxes) * (tracks.sure & (tracks.gaps_s < _JUST_SEEN_S))
+    cover = box_cover(seen.bodies, tracks.bodies) * (tracks.sure & (tracks.gaps_s < _JUST_SEEN_S))
     crowd = np.zeros_like(cover)
     for t in range(len(tracks)):
         others = np.delete(cover, t, axis=1)
@@ -228,21 +262,49 @@ def _measured_by_joints(
     # Without any joint of the trunk, joints say nothing.
     middle[~np.any(known, axis=-1)] = np.inf
     middle[~np.isfinite(middle)] = np.inf
-    return np.concatenate((middle, _log_heights(seen, tracks)), -1)
+    return np.concatenate((middle, _heights_by_joints(seen, tracks)), -1)
 
 
 def _measured_by_box(seen: Observations, tracks: Forecast) -> Array:
     """Return (N, T, 3) the bodies' places if each box is as around the track's body."""
     offset = tracks.position[:, :2] - (tracks.boxes[:, :2] + tracks.boxes[:, 2:]) / 2
     middle = ((seen.boxes[:, :2] + seen.boxes[:, 2:]) / 2)[:, None] + offset[None]
-    return np.concatenate((middle, _log_heights(seen, tracks)), -1)
+    return np.concatenate((middle, _heights_by_box(seen, tracks)), -1)
 
 
-def _log_heights(seen: Observations, tracks: Forecast) -> Array:
-    """Return (N, T, 1): the track's box may be larger or smaller than its body."""
+def _heights_by_box(seen: Observations, tracks: Forecast) -> Array:
+    """Return (N, T, 1) logarithms: the track's box may be larger or smaller than its body."""
     boxes = np.maximum(tracks.boxes[:, 3] - tracks.boxes[:, 1], 1e-6)
-    heights: Array = seen.log_heights[:, None] + np.log(tracks.heights / boxes)[None]
+    heights: Array = (np.log(seen.boxes[:, 3] - seen.boxes[:, 1])[:, None]
+                      + np.log(tracks.heights / boxes)[None])
     return heights[..., None]
+
+
+def _heights_by_joints(seen: Observations, tracks: Forecast) -> Array:
+    """Return (N, T, 1) logarithms of the heights around all joints.
+
+    Where joints of the track are missing: from how far those up and down spread that both know.
+    """
+    ours, theirs = seen.keypoints[:, None, :, 1], tracks.keypoints[None, :, :, 1]
+    known: Mask = np.isfinite(ours) & np.isfinite(theirs)
+    count = known.sum(-1)
+    whole: Mask = count >= np.maximum(np.isfinite(theirs).sum(-1), _LEAST_JOINTS)
+    around = np.log(seen.bodies[:, 3] - seen.bodies[:, 1])[:, None]
+    if whole.all():
+        return np.broadcast_to(around, whole.shape)[..., None]
+    spreads = [np.maximum(_spread(np.nan_to_num(y), known), 1e-3) for y in (ours, theirs)]
+    partly = np.log(tracks.heights)[None] + np.log(spreads[0] / spreads[1])
+    heights = np.where(whole, around, partly)[..., None]
+    return np.where((count >= _LEAST_JOINTS)[..., None], heights, _heights_by_box(seen, tracks))
+
+
+def _spread(values: Array, known: Mask) -> Array:
+    """Return (N, T) standard deviations over what is known of (N, T, K)."""
+    count = np.maximum(known.sum(-1), 1)
+    mean = np.where(known, values, 0.0).sum(-1) / count
+    square = np.where(known, (values - mean[..., None]) ** 2, 0.0).sum(-1) / count
+    spread: Array = np.sqrt(square)
+    return spread
 
 
 def _noise_share(seen: Observations, torso: NDArray[np.intp]) -> Array:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from neuropose_ros.core.clocks import seconds
 from neuropose_ros.core.pose import Floats, JointState, PersonPose, TrackState
 from neuropose_ros.pose.tracking.kalman import Motion, MotionModel
+from neuropose_ros.pose.tracking.observations import body_box
 
 Array = NDArray[np.float64]
 
@@ -86,7 +87,8 @@ class Forecast:
         heights: (T,) px.
         keypoints: (T, K, 2) px.
         weights: (T, K).
-        boxes: (T, 4) px.
+        boxes: (T, 4) px, as `Observations.boxes`.
+        bodies: (T, 4) px, as `Observations.bodies`.
         gaps_s: (T,) since each was seen.
         sure: (T,) bool, whether it was seen often enough.
     """
@@ -98,6 +100,7 @@ class Forecast:
     keypoints: Array
     weights: Array
     boxes: Array
+    bodies: Array
     gaps_s: Array
     sure: NDArray[np.bool_]
 
@@ -119,13 +122,17 @@ def forecast(
     middles = position[:, None, :2]
     offsets = np.array([track.joints for track in tracks]).reshape(count, joints, 2)
     corners = np.array([track.corners for track in tracks]).reshape(count, 4)
+    keypoints = middles + offsets * heights[:, None, None]
+    boxes = np.tile(middles[:, 0], 2) + corners * heights[:, None]
+    bodies = [body_box(points, box) for points, box in zip(keypoints, boxes, strict=True)]
     return Forecast(
         motions=motions,
         position=position,
         variance=np.array([motion.pp for motion in motions]).reshape(count, 3),
         heights=heights,
-        keypoints=middles + offsets * heights[:, None, None],
+        keypoints=keypoints,
         weights=np.array([track.weights for track in tracks]).reshape(count, joints),
-        boxes=np.tile(middles[:, 0], 2) + corners * heights[:, None],
+        boxes=boxes,
+        bodies=np.array(bodies).reshape(count, 4),
         gaps_s=gaps,
         sure=np.array([track.frames >= confirm_frames for track in tracks], bool))

@@ -95,9 +95,9 @@ class Tracker:
     ) -> tuple[PersonPose, ...]:
         """Return the people with their track ids and states, in the given order.
 
-        Somebody whom one cannot follow (no box, or unsure and not continuing a track) has the
-        id -1. Where a network took the joints of whoever stands in front, the person's own are
-        PREDICTED, with score 0.
+        A second find of somebody is left out. Somebody whom one cannot follow (no box, or
+        unsure and not continuing a track) has the id -1. Where a network took the joints of
+        whoever stands in front, the person's own are PREDICTED, with score 0.
 
         Args:
             people: of one frame.
@@ -120,15 +120,18 @@ class Tracker:
             index = int(seen.indices[row])
             ids[index] = self._follow(
                 seen, row, column, pairs, expected, people[index], stamp_ns)
-        for row in self._newcomers(seen, matched):
+        for row in self._newcomers(seen, matched, pairs.twice):
             index = int(seen.indices[row])
             ids[index] = self._begin(seen, row, people[index], stamp_ns)
         astray = {int(seen.indices[row]) for row, column in matched.items()
                   if not pairs.trusted[row, column]}
+        # A second find of somebody is nobody.
+        doubles = {int(seen.indices[row]) for row in np.flatnonzero(pairs.twice.any(1))} - set(ids)
         for index, track in ids.items():
             _remember_look(track, None if embeddings is None else embeddings[index])
         return tuple(
-            _named(person, ids.get(i), i in astray) for i, person in enumerate(people))
+            _named(person, ids.get(i), i in astray)
+            for i, person in enumerate(people) if i not in doubles)
 
     def _remembered(self, track: Track, stamp_ns: int) -> bool:
         memory_ns = self._memory_ns
@@ -159,20 +162,29 @@ class Tracker:
         matched: dict[int, int] = {}
         sure = seen.scores >= self._sure_score
         for stage in (sure, ~sure):
-            rows = np.flatnonzero(stage)
+            taken = pairs.twice[:, list(matched)].any(1)
+            rows = np.flatnonzero(stage & ~taken)
             columns = np.setdiff1d(np.arange(pairs.gain.shape[1]), list(matched.values()))
-            for row, column in choose(pairs.gain[np.ix_(rows, columns)]):
+            gain, twice = pairs.gain[np.ix_(rows, columns)], pairs.twice[np.ix_(rows, rows)]
+            for row, column in choose(gain, twice):
                 matched[int(rows[row])] = int(columns[column])
         return matched
 
-    def _newcomers(self, seen: Observations, matched: dict[int, int]) -> list[int]:
+    def _newcomers(
+        self, seen: Observations, matched: dict[int, int], twice: NDArray[np.bool_],
+    ) -> list[int]:
         """Return the finds that begin a track: sure ones who stand apart from those known."""
-        rows = [row for row in range(len(seen))
-                if row not in matched and seen.scores[row] >= self._sure_score]
-        if not rows or not matched:
-            return rows
-        cover = box_cover(seen.boxes[rows], seen.boxes[list(matched)]).max(1)
-        return [row for row, share in zip(rows, cover, strict=True) if share < _MOST_COVER]
+        known = list(matched)
+        new: list[int] = []
+        for row in np.argsort(-seen.scores, kind='stable'):
+            if row in matched or seen.scores[row] < self._sure_score:
+                continue
+            if twice[row, known + new].any():
+                continue
+            if known and box_cover(seen.bodies[[row]], seen.bodies[known]).max() >= _MOST_COVER:
+                continue
+            new.append(int(row))
+        return sorted(new)
 
     def _follow(
         self, seen: Observations, row: int, column: int, pairs: Pairs, expected: Forecast,
@@ -206,7 +218,8 @@ class Tracker:
         torso = points[self._torso]
         if len(torso) and np.isfinite(torso).all():
             middle = torso.mean(0)
-        measured = np.array((*middle, seen.log_heights[row]))
+        body = seen.bodies[row]
+        measured = np.array((*middle, np.log(body[3] - body[1])))
         height, model = float(np.exp(measured[2])), self._association
         noise = np.array((
             model.place_noise * height, model.place_noise * height, model.height_noise))
