@@ -210,5 +210,6 @@ class ModelEntry:
         """Twelve hex digits that change with the published file, or with where it comes from."""
         if self.sha256:
             return self.sha256[:12]
-        text = '|'.join(map(repr, self.sources))
+        text = '|'.join(
+            f'{source.title}#{getattr(source, "member", "")}' for source in self.sources)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -127,12 +127,30 @@ def _opened(url: str, headers: dict[str, str], stall_s: float, end: float) -> It
         yield response
 
 
+class SecureRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirections, but never from https to an address that anybody can answer for."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        """Return the next request.
+
+        Raises:
+            HTTPError: from https to http.
+        """
+        if req.type == 'https' and not newurl.startswith('https:'):
+            said = f'{msg} - redirection from https to {newurl} is not followed'
+            raise urllib.error.HTTPError(req.full_url, code, said, headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _opener() -> urllib.request.OpenerDirector:
     """Return a client that no redirection leads to files of this machine or to ftp."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler, urllib.request.HTTPHandler, urllib.request.HTTPSHandler,
-        urllib.request.HTTPRedirectHandler, urllib.request.HTTPDefaultErrorHandler,
+        SecureRedirects, urllib.request.HTTPDefaultErrorHandler,
         urllib.request.HTTPErrorProcessor, urllib.request.UnknownHandler,
     ):
         opener.add_handler(handler())

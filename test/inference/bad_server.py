@@ -142,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _ranged(self, keep: int | None) -> None:
         asked = self.headers.get('Range', '')
-        if asked and self.headers.get('If-Range') == self.server.tag:
+        if asked and self.headers.get('If-Range', self.server.tag) == self.server.tag:
             start = int(asked.removeprefix('bytes=').rstrip('-'))
             self.send_response(206)
             length = len(self.server.content)

@@ -218,6 +218,16 @@ def test_a_damaged_file_is_found_and_fetched_anew(
     assert [item.state for item in verify_models(['tiny'], registry, tmp_path)] == ['absent']
 
 
+def test_what_a_killed_process_left_goes(
+    entry: ModelEntry, tmp_path: Path,
+) -> None:
+    left = tmp_path / 'downloads' / '.part-killed'
+    left.mkdir(parents=True)
+    (left / 'half.whl').write_bytes(b'half')
+    ensure_models('tiny', registry={'tiny': entry}, cache=tmp_path)
+    assert not list((tmp_path / 'downloads').iterdir())
+
+
 def test_a_broken_lock_file_is_named(entry: ModelEntry, tmp_path: Path) -> None:
     for content in ('{', '- a', 'tiny: 1', 'tiny: {sha256: x}', 'tiny: {colour: x}'):
         (tmp_path / 'models.lock.yaml').write_text(content)

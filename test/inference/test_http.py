@@ -5,12 +5,15 @@ import resource
 import signal
 import time
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request
 
 import pytest
 
 from neuropose_ros.core.errors import ModelError
-from neuropose_ros.inference.http import Limits, fetch_file
+from neuropose_ros.inference.http import Limits, SecureRedirects, fetch_file
 
 from .bad_server import CONTENT, BadServer
 
@@ -94,6 +97,15 @@ def test_a_login_page_is_named_with_where_it_is(server: BadServer, tmp_path: Pat
     assert said.startswith(f'{server.url("login")} gives a web page instead of a file')
     assert f'redirected to {server.url("sign_in?next=model")}' in said
     assert server.requests['login'] == 1 and not list(tmp_path.iterdir())
+
+
+def test_no_redirection_leaves_https() -> None:
+    request = Request('https://models.example/net.onnx')
+    follow = SecureRedirects().redirect_request
+    with pytest.raises(HTTPError, match=r'from https to http://models\.example/x is not followed'):
+        follow(request, None, 302, 'Found', Message(), 'http://models.example/x')
+    followed = follow(request, None, 302, 'Found', Message(), 'https://cdn.example/x')
+    assert followed is not None and followed.full_url == 'https://cdn.example/x'
 
 
 def test_no_connection_is_named(tmp_path: Path) -> None:
