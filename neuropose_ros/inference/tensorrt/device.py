@@ -119,7 +119,9 @@ class TorchDevice:
 
     def copy_in(self, array: NDArray[Any], tensor: Tensor) -> None:
         """Copy an array of the host."""
-        tensor.copy_(self._torch.from_numpy(np.ascontiguousarray(array)))
+        # torch warns of arrays that may not be written, as those of messages.
+        own = np.require(array, requirements=['C', 'W'])
+        tensor.copy_(self._torch.from_numpy(own))
 
     def copy_out(self, tensor: Tensor) -> NDArray[Any]:
         """Return a copy on the host, when all work before it is done."""
