@@ -176,7 +176,8 @@ def test_every_import_is_declared(source_root: Path, manifest: ElementTree.Eleme
     by_pip = requirement_names(source_root / 'requirements.txt')
     by_ros = {node.text for node in manifest if node.tag.endswith('depend')}
     # pytest runs `neuropose test`; mediapipe lives in an environment of its benchmark.
-    optional = {'pytest', 'mediapipe', 'tensorrt', 'torch'}
+    # The others' messages are for their adapters, where they are installed.
+    optional = {'pytest', 'mediapipe', 'tensorrt', 'torch', 'hri_msgs', 'vision_msgs', 'yolo_msgs'}
     optional |= requirement_names(source_root / 'requirements-optional.txt')
     undeclared = {
         f'{name} ({path.relative_to(source_root)})'
