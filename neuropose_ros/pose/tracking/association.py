@@ -94,6 +94,7 @@ class Pairs:
         trusted: (N, T) whether the joints are the track's, else only the box is.
         cover: (T,) share of each track's box behind somebody nearer.
         twice: (N, N) who is found twice.
+        astray: (N,) whose joints are likely somebody else's.
         crowd: (N, T) how much of the box somebody else than the track covers.
     """
 
@@ -104,11 +105,12 @@ class Pairs:
     cover: Array
     crowd: Array
     twice: Mask
+    astray: Mask
 
 
 def compare(
     seen: Observations, tracks: Forecast, torso: NDArray[np.intp], sigmas: Array,
-    model: AssociationModel, alike: Array | None = None,
+    model: AssociationModel, box_ratio: float, alike: Array | None = None,
 ) -> Pairs:
     """Compare all finds with all tracks.
 
@@ -118,11 +120,12 @@ def compare(
         torso: indices of the joints whose mean is the body's middle.
         sigmas: (K,) of the joints, COCO's.
         model: how finds come about.
+        box_ratio: logarithm of a box's height over that of the body in it.
         alike: (N, T) cosine of the looks, NaN where not known.
     """
     units = np.stack((tracks.heights, tracks.heights, np.ones(len(tracks))), -1)
-    by_joints = _measured_by_joints(seen, tracks, torso)
-    by_box = _measured_by_box(seen, tracks)
+    by_joints = _measured_by_joints(seen, tracks, torso, box_ratio)
+    by_box = _measured_by_box(seen, tracks, box_ratio)
     place = _noise_share(seen, torso)[:, None, None] * (model.place_noise * units) ** 2
     place[..., 2] = model.height_noise**2
     loose = (np.array((model.box_noise, model.box_noise, model.height_noise)) * units) ** 2
@@ -151,7 +154,7 @@ def compare(
     return Pairs(
         gain, np.where(trusted[..., None], by_joints, by_box),
         np.where(trusted[..., None], place, loose), trusted, cover,
-        _crowd(seen, tracks), twice)
+        _crowd(seen, tracks), twice, astray)
 
 
 def double_finds(
@@ -243,7 +246,7 @@ _FEET_NOISE = 0.02  # of where a box ends, body heights
 
 def _crowd(seen: Observations, tracks: Forecast) -> Array:
     """Return (N, T) the largest share of each box that a sure track other than t covers."""
-    cover = box_cover(seen.bodies, tracks.bodies) * (tracks.sure & (tracks.gaps_s < _JUST_SEEN_S))
+    cover = cover_by_others(seen, tracks)
     crowd = np.zeros_like(cover)
     for t in range(len(tracks)):
         others = np.delete(cover, t, axis=1)
@@ -251,8 +254,15 @@ def _crowd(seen: Observations, tracks: Forecast) -> Array:
     return crowd
 
 
+def cover_by_others(seen: Observations, tracks: Forecast) -> Array:
+    """Return (N, T) the share of each box that each sure track covers."""
+    sure = tracks.sure & (tracks.gaps_s < _JUST_SEEN_S)
+    cover: Array = box_cover(seen.bodies, tracks.bodies) * sure
+    return cover
+
+
 def _measured_by_joints(
-    seen: Observations, tracks: Forecast, torso: NDArray[np.intp],
+    seen: Observations, tracks: Forecast, torso: NDArray[np.intp], box_ratio: float,
 ) -> Array:
     """Return (N, T, 3) the bodies' places; joints not seen are where the track expects them."""
     points, expected = seen.keypoints[:, torso], tracks.keypoints[:, torso]
@@ -262,25 +272,25 @@ def _measured_by_joints(
     # Without any joint of the trunk, joints say nothing.
     middle[~np.any(known, axis=-1)] = np.inf
     middle[~np.isfinite(middle)] = np.inf
-    return np.concatenate((middle, _heights_by_joints(seen, tracks)), -1)
+    return np.concatenate((middle, _heights_by_joints(seen, tracks, box_ratio)), -1)
 
 
-def _measured_by_box(seen: Observations, tracks: Forecast) -> Array:
+def _measured_by_box(seen: Observations, tracks: Forecast, box_ratio: float) -> Array:
     """Return (N, T, 3) the bodies' places if each box is as around the track's body."""
     offset = tracks.position[:, :2] - (tracks.boxes[:, :2] + tracks.boxes[:, 2:]) / 2
     middle = ((seen.boxes[:, :2] + seen.boxes[:, 2:]) / 2)[:, None] + offset[None]
-    return np.concatenate((middle, _heights_by_box(seen, tracks)), -1)
+    heights = np.broadcast_to(_heights_by_box(seen, box_ratio)[:, None], middle.shape[:2])
+    return np.concatenate((middle, heights[..., None]), -1)
 
 
-def _heights_by_box(seen: Observations, tracks: Forecast) -> Array:
-    """Return (N, T, 1) logarithms: the track's box may be larger or smaller than its body."""
-    boxes = np.maximum(tracks.boxes[:, 3] - tracks.boxes[:, 1], 1e-6)
-    heights: Array = (np.log(seen.boxes[:, 3] - seen.boxes[:, 1])[:, None]
-                      + np.log(tracks.heights / boxes)[None])
-    return heights[..., None]
+def _heights_by_box(seen: Observations, box_ratio: float) -> Array:
+    """Return (N,) logarithms of the bodies' heights."""
+    ratios = np.where(seen.is_boxed, box_ratio, 0.0)
+    heights: Array = np.log(seen.boxes[:, 3] - seen.boxes[:, 1]) - ratios
+    return heights
 
 
-def _heights_by_joints(seen: Observations, tracks: Forecast) -> Array:
+def _heights_by_joints(seen: Observations, tracks: Forecast, box_ratio: float) -> Array:
     """Return (N, T, 1) logarithms of the heights around all joints.
 
     Where joints of the track are missing: from how far those up and down spread that both know.
@@ -294,8 +304,9 @@ def _heights_by_joints(seen: Observations, tracks: Forecast) -> Array:
         return np.broadcast_to(around, whole.shape)[..., None]
     spreads = [np.maximum(_spread(np.nan_to_num(y), known), 1e-3) for y in (ours, theirs)]
     partly = np.log(tracks.heights)[None] + np.log(spreads[0] / spreads[1])
-    heights = np.where(whole, around, partly)[..., None]
-    return np.where((count >= _LEAST_JOINTS)[..., None], heights, _heights_by_box(seen, tracks))
+    heights = np.where(whole, around, partly)
+    enough: Mask = count >= _LEAST_JOINTS
+    return np.where(enough, heights, _heights_by_box(seen, box_ratio)[:, None])[..., None]
 
 
 def _spread(values: Array, known: Mask) -> Array:

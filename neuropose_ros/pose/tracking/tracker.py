@@ -26,6 +26,8 @@ _LONG_GAP_FRAMES = 2.5
 _LOOK_SHARE = 0.1
 # How much a new box changes a track's: alone, and where others cover this much of it.
 _BOX_SHARE, _CROWDED_BOX_SHARE, _CROWD, _CROWD_DOUBT = 0.4, 0.05, 0.3, 15.0
+# Logarithm of a detector's box over the body in it at first, and how much a find changes it.
+_BOX_RATIO, _RATIO_SHARE, _LARGEST_RATIO = 0.1, 0.02, 0.4
 # A find that lies so much within a known person's box may be that person's other half.
 _MOST_COVER = 0.7
 # Who was seen only once or twice may be nobody: such a track is given up sooner.
@@ -66,6 +68,7 @@ class Tracker:
         self._next_id = 1
         self._newest_ns = 0
         self._step_s = 1 / 30
+        self._box_ratio = _BOX_RATIO
         self._joints = 0
         self._torso: NDArray[np.intp] = np.zeros(0, np.intp)
         self._sigmas: Array = np.zeros(0)
@@ -111,7 +114,7 @@ class Tracker:
             self._tracks, stamp_ns, self._joints, self._motion, self._confirm_frames)
         pairs = compare(
             seen, expected, self._torso, self._sigmas, self._association,
-            _cosines(seen, self._tracks, embeddings))
+            self._box_ratio, _cosines(seen, self._tracks, embeddings))
         matched = self._match(seen, pairs)
         for track in self._tracks:
             track.state = TrackState.LOST
@@ -122,7 +125,7 @@ class Tracker:
                 seen, row, column, pairs, expected, people[index], stamp_ns)
         for row in self._newcomers(seen, matched, pairs.twice):
             index = int(seen.indices[row])
-            ids[index] = self._begin(seen, row, people[index], stamp_ns)
+            ids[index] = self._begin(seen, row, pairs, people[index], stamp_ns)
         astray = {int(seen.indices[row]) for row, column in matched.items()
                   if not pairs.trusted[row, column]}
         # A second find of somebody is nobody.
@@ -202,6 +205,7 @@ class Tracker:
         else:
             track.motion = expected.motions[column].corrected(measured, variance)
         if pairs.trusted[row, column]:
+            self._learn_ratio(seen, row, crowded)
             track.place(
                 measured, seen.keypoints[row], seen.weights[row], seen.boxes[row],
                 _BOX_SHARE * (1.0 - crowded) + _CROWDED_BOX_SHARE * crowded)
@@ -210,19 +214,32 @@ class Tracker:
         track.state = TrackState.CONFIRMED if confirmed else TrackState.TENTATIVE
         return track
 
+    def _learn_ratio(self, seen: Observations, row: int, crowded: float) -> None:
+        """Learn how much taller the detector's boxes are than bodies, from those who are alone."""
+        if seen.is_boxed[row] and not crowded:
+            box, body = seen.boxes[row], seen.bodies[row]
+            ratio = float(np.log((box[3] - box[1]) / (body[3] - body[1])))
+            if abs(ratio) < _LARGEST_RATIO:
+                self._box_ratio += _RATIO_SHARE * (ratio - self._box_ratio)
+
     def _begin(
-        self, seen: Observations, row: int, person: PersonPose, stamp_ns: int,
+        self, seen: Observations, row: int, pairs: Pairs, person: PersonPose, stamp_ns: int,
     ) -> Track:
         points, box = seen.keypoints[row], seen.boxes[row]
         middle = (box[:2] + box[2:]) / 2
         torso = points[self._torso]
-        if len(torso) and np.isfinite(torso).all():
-            middle = torso.mean(0)
-        body = seen.bodies[row]
-        measured = np.array((*middle, np.log(body[3] - body[1])))
+        height_log = float(np.log(box[3] - box[1]))
+        if seen.is_boxed[row]:
+            height_log -= self._box_ratio
+        if len(torso) and np.isfinite(torso).all() and not pairs.astray[row]:
+            body = seen.bodies[row]
+            middle, height_log = torso.mean(0), float(np.log(body[3] - body[1]))
+        measured = np.array((*middle, height_log))
         height, model = float(np.exp(measured[2])), self._association
         noise = np.array((
             model.place_noise * height, model.place_noise * height, model.height_noise))
+        crowd = float(pairs.crowd[row].max(initial=0.0))
+        noise[2] *= np.sqrt(1.0 + min(crowd / _CROWD, 1.0) * _CROWD_DOUBT)
         track = Track(
             self._next_id, person, stamp_ns, first_motion(measured, noise**2, self._motion),
             np.full((self._joints, 2), np.nan), np.zeros(self._joints), np.zeros(4))
