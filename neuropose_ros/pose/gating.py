@@ -50,26 +50,28 @@ def is_plausible(
 ) -> bool:
     """Whether a pose can be of the person in a box.
 
-    Always: the pose lies in the box. Unless the detector is sure that the box holds a person:
-    enough joints are seen, they spread over the box, and no bone is longer than a body allows.
+    Always: the pose lies in the box. Unless the detector is sure that the box holds a person,
+    the network must be: of somebody there, of enough joints, which spread over the box, with no
+    bone longer than a body allows.
 
     Args:
         person: what the network found.
         box: (4,) px, of the detector or of the predicted person.
         layout: of the pose.
         box_score: the detector's, 0 = it did not look or did not find.
-        least_score: of the person.
+        least_score: of the person, where the detector is not sure.
     """
     seen = _seen(person)
     points = person.keypoints[seen]
     size = float((box[2:] - box[:2]).max())
-    if size <= 0 or person.score < least_score:
+    if size <= 0:
         return False
     if len(points) and _share_inside(points, box, size) < _LEAST_INSIDE:
         return False
     if box_score >= _SURE_SCORE:
         return True
-    if len(points) < max(_LEAST_JOINTS, _LEAST_SHARE * len(layout)):
+    if person.score < least_score or len(points) < max(
+            _LEAST_JOINTS, _LEAST_SHARE * len(layout)):
         return False
     if float((points.max(0) - points.min(0)).max()) < _LEAST_SPREAD * size:
         return False
@@ -110,22 +112,6 @@ def innovation(found: PersonPose, expected: PersonPose) -> float:
 def fit(person: PersonPose, box: Floats) -> float:
     """Return how well a pose fills a box, intersection over union."""
     return float(box_iou(outline(person)[np.newaxis], box[np.newaxis])[0, 0])
-
-
-def uncovered(box: Floats, other: Floats) -> Floats | None:
-    """Return the part of a box left or right, above or below another that it has for itself.
-
-    None where that is less than a third of it: then it says nothing of its own.
-    """
-    candidates = []
-    for axis in (0, 1):
-        for end in (axis, axis + 2):
-            part = box.copy()
-            edge = other[axis + 2] if end == axis else other[axis]
-            part[end] = np.clip(edge, box[axis], box[axis + 2])
-            candidates.append(part)
-    best = max(candidates, key=lambda part: float(box_areas(part)))
-    return best if float(box_areas(best)) >= float(box_areas(box)) / 3 else None
 
 
 def _seen(person: PersonPose) -> NDArray[np.bool_]:

@@ -27,9 +27,9 @@ from neuropose_ros.pose.gating import (
     innovation,
     is_plausible,
     outline,
-    uncovered,
 )
 from neuropose_ros.pose.geometry import box_iou, in_picture
+from neuropose_ros.pose.hiding import without_person
 
 MOST_PEOPLE = 20
 _LEAST_MATCH = 0.3
@@ -213,21 +213,21 @@ class ManyPeople:
         """Leave out what is no person, and find a person for each of two regions with one pose.
 
         Of two regions with one pose, the one whose box the pose fits keeps it. The other looks
-        again, at that part of its own box that the first does not cover.
+        again, at a picture without that person: whom a network finds in a crop with two people
+        is a matter of who is in front.
         """
         kept, intruders = self._without_doubles(
             [pair for pair in zip(seeds, people, strict=True) if self._can_be(*pair)])
-        again = []
-        for seed, winner in intruders:
-            part = uncovered(seed.evidence, outline(winner))
-            if part is not None and seed.box_score:
-                again.append(_Seed(
-                    Region(part), part, seed.box_score, seed.expected, seed.box))
-        if again:
-            found = self._estimator.estimate(picture, [seed.region for seed in again])
-            second = [pair for pair in zip(again, found, strict=True) if self._can_be(*pair)]
-            kept, _ = self._without_doubles(kept + second)
-        return kept
+        second = []
+        for winner in {id(winner): winner for _, winner in intruders}.values():
+            seeds = [seed for seed, other in intruders if other is winner and seed.box_score]
+            if seeds:
+                rest = Picture(without_person(picture.image, winner, self.layout))
+                found = self._estimator.estimate(rest, [Region(seed.evidence) for seed in seeds])
+                second += [
+                    (seed, person) for seed, person in zip(seeds, found, strict=True)
+                    if is_plausible(person, seed.evidence, self.layout)]
+        return self._without_doubles(kept + second)[0] if second else kept
 
     def _can_be(self, seed: _Seed, person: PersonPose) -> bool:
         return is_plausible(person, seed.evidence, self.layout, box_score=seed.box_score)
