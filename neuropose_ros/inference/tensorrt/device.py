@@ -76,9 +76,13 @@ class TorchDevice:
         """Take the CUDA device of this number.
 
         Raises:
-            ModelError: there is none.
+            ModelError: there is none, or torch is not installed.
         """
-        import torch
+        try:
+            import torch
+        except ImportError as error:
+            raise ModelError(
+                f'TensorRT here needs torch with CUDA ({error}): pip install torch') from error
         self._torch = torch
         if index >= torch.cuda.device_count():
             raise ModelError(

@@ -13,6 +13,7 @@ from onnx import helper
 
 _NUMPY = {'FLOAT': 'float32', 'HALF': 'float16', 'INT8': 'int8', 'INT32': 'int32',
           'INT64': 'int64', 'UINT8': 'uint8', 'BOOL': 'bool'}
+_DATA_DEPENDENT = {'NonZero', 'NonMaxSuppression'}
 
 
 class Runtime:
@@ -134,7 +135,7 @@ class IExecutionContext:
     def get_tensor_shape(self, name: str) -> Any:
         if name in self._shapes:
             return self._shapes[name]
-        if any(node.op_type == 'NonZero' for node in self._engine._graph.node):
+        if any(node.op_type in _DATA_DEPENDENT for node in self._engine._graph.node):
             return self._engine.get_tensor_shape(name)  # the data decide
         zeros = {n: np.zeros(shape, _NUMPY[self._engine.get_tensor_dtype(n).name])
                  for n, shape in self._shapes.items()}

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from neuropose_ros.core.errors import ModelError, OutOfMemoryError
+from neuropose_ros.inference.onnx import OnnxRuntime
+from neuropose_ros.inference.ops.device import PictureInput
 from neuropose_ros.inference.runtime import TensorSpec, output_arrays
 from neuropose_ros.inference.tensorrt import TensorRtRuntime
 
@@ -121,7 +123,7 @@ def test_each_shape_is_recorded_once_and_played_after_that(trt_now: Any, tmp_pat
     for count in (4, 4, 4, 2, 2, 4):
         got = runtime.run({'image': images(count)})['mean']
         assert np.allclose(got, networks.two_layers_answer(images(count)), atol=1e-6)
-    assert (device.captures, device.replays) == (2, 4)
+    assert (device.captures, device.replays) == (3, 4)  # one row was tried at the start
 
 
 def test_more_working_memory_ends_the_graphs_that_hold_the_old_address(
@@ -138,12 +140,11 @@ def test_graphs_that_cannot_be_recorded_end_with_one_announcement(
     device, said = CpuDevice(), []
     device.capture_error = 'operation not permitted when stream is capturing'
     runtime = load(tmp_path, device=device, announce=said.append, precision='fp32')
-    said.clear()
     for count in (1, 1, 2):
         got = runtime.run({'image': images(count)})['mean']
         assert np.allclose(got, networks.two_layers_answer(images(count)), atol=1e-6)
-    assert said == ['two_layers.onnx runs without a CUDA graph: it cannot be recorded '
-                    '(operation not permitted when stream is capturing)']
+    assert said[1:] == ['two_layers.onnx runs without a CUDA graph: it cannot be recorded '
+                        '(operation not permitted when stream is capturing)']
 
 
 def test_outputs_whose_size_the_data_tell(trt: Any, tmp_path: Path) -> None:
@@ -200,8 +201,6 @@ def test_a_smaller_batch_fits_where_a_larger_one_does_not(trt: Any, tmp_path: Pa
     device.room_bytes = 2 * 3 * 4 * 6 * 4
     with pytest.raises(OutOfMemoryError, match='Stand-in 3000 has no room'):
         runtime.run({'image': images(4)})
-    if trt.__version__ == '8.6.1':  # needs the memory of the largest shapes for any
-        device.room_bytes *= 2
     got = runtime.run({'image': images(2)})['mean']
     assert np.allclose(got, networks.two_layers_answer(images(2)), atol=1e-6)
 
@@ -224,6 +223,39 @@ def test_arrays_of_other_batches_give_way(
     monkeypatch.setattr(device, 'empty', lambda shape, dtype: empty((1 << 60,), dtype))
     with pytest.raises(OutOfMemoryError):
         runtime.run({'image': images(3)})
+
+
+def test_what_cannot_run_fails_when_it_is_loaded(trt_now: Any, tmp_path: Path) -> None:
+    trt_now.world.run_error = 'Cuda failure: 700'
+    with pytest.raises(ModelError, match=r'cannot run .*Cuda failure: 700'):
+        load(tmp_path)
+    trt_now.world.run_error = ''
+    device = CpuDevice()
+    load(tmp_path, device=device).run({'image': images(1)})
+    assert (device.captures, device.replays) == (1, 1)
+
+
+@pytest.mark.parametrize(('name', 'entry', 'arrays'), [
+    ('yolox_nano/yolox_nano.onnx', PictureInput(416, 416), {'output'}),
+    ('rtmdet_nano/rtmdet_nano_person_320.onnx', PictureInput(
+        320, 320, mean=(103.53, 116.28, 123.675), std=(57.375, 57.12, 58.395)),
+     {'dets', 'labels'})])
+def test_real_networks_give_what_onnx_runtime_gives(
+        trt_now: Any, tmp_path: Path, data_folder: Path, name: str, entry: PictureInput,
+        arrays: set[str]) -> None:
+    model = data_folder / 'models' / name
+    runtime = TensorRtRuntime(model, precision='fp32', batch=2, input=entry, cache=tmp_path,
+                              device=CpuDevice(), announce=lambda text: None)
+    exact = OnnxRuntime(model, threads=2)
+    for seed in range(2):
+        blob = np.random.default_rng(seed).normal(
+            size=(1, 3, entry.height, entry.width)).astype(np.float32)
+        given = {runtime.inputs[0].name: blob}
+        got, expected = runtime.run(given), exact.run(given)
+        assert set(got) == arrays
+        for key in arrays:
+            assert got[key].shape == expected[key].shape and got[key].size
+            assert np.abs(got[key] - expected[key]).max() < 1e-3
 
 
 def test_closed_is_said(trt_now: Any, tmp_path: Path) -> None:
