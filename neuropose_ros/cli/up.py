@@ -17,14 +17,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--source', default='',
         help='camera (0, /dev/video0), video file, folder of pictures, http/rtsp url, '
              'synthetic[:scene], or topic:/name of an existing image topic')
+    add_model_arguments(parser)
     parser.add_argument(
         '--ros-args', nargs=argparse.REMAINDER, default=None,
         help='ROS arguments for all nodes, as -p camera:loop:=true -r __ns:=/robot1')
 
 
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the choice of networks."""
+    parser.add_argument(
+        '--model', default='', help='pose model, a name of `neuropose models list`')
+    parser.add_argument(
+        '--detector', default='',
+        help='person detector, for several people; a name of the same list')
+
+
+def model_arguments(args: argparse.Namespace) -> list[str]:
+    """Return the choice of networks as arguments again."""
+    given = (('--model', args.model), ('--detector', args.detector))
+    return [word for name, value in given if value for word in (name, value)]
+
+
 def run(args: argparse.Namespace) -> int:
     """Become the composed process."""
     arguments = ['--source', args.source] if args.source else []
+    arguments += model_arguments(args)
     if args.ros_args is not None:
         arguments += ['--ros-args', *args.ros_args]
     become_node('composed', arguments)

@@ -27,21 +27,27 @@ def topic_remaps(source: str) -> tuple[list[str], str]:
     return ['--ros-args', '-r', f'image_raw:={base}'], 'compressed' if compressed else 'raw'
 
 
-def build(source: str = '') -> Sequence[StageNode]:
-    """Make the nodes.
+def build(source: str = '', model: str = '', detector: str = '') -> Sequence[StageNode]:
+    """Make the nodes; an empty text leaves the choice to parameters.
 
     Args:
         source: overrides the camera's ``source`` parameter; ``topic:/name`` reads an existing
-            topic and makes no camera node; empty leaves the choice to parameters.
+            topic and makes no camera node.
+        model, detector: override the pose node's parameters.
     """
     hub = Hub()
+    pose = _overrides(model=model, detector=detector)
     if source.startswith(TOPIC):
         remaps, transport = topic_remaps(source)
-        overrides: list[Parameter[Any]] = [Parameter('image_transport', value=transport)]
-        return [PoseNode(hub=hub, overrides=overrides, cli_args=remaps), RefinementNode(hub=hub)]
-    overrides = [Parameter('source', value=source)] if source else []
+        pose += _overrides(image_transport=transport)
+        return [PoseNode(hub=hub, overrides=pose, cli_args=remaps), RefinementNode(hub=hub)]
     # Consumers first: when the camera's first frame comes, everybody is there.
-    return [RefinementNode(hub=hub), PoseNode(hub=hub), CameraNode(hub=hub, overrides=overrides)]
+    return [RefinementNode(hub=hub), PoseNode(hub=hub, overrides=pose),
+            CameraNode(hub=hub, overrides=_overrides(source=source))]
+
+
+def _overrides(**given: str) -> list[Parameter[Any]]:
+    return [Parameter(name, value=value) for name, value in given.items() if value]
 
 
 def main(args: list[str] | None = None) -> int:
@@ -52,5 +58,7 @@ def main(args: list[str] | None = None) -> int:
         '--source', default='',
         help='camera, file, folder, url, synthetic[:scene] or topic:/name; default: the camera '
              "node's source parameter")
+    parser.add_argument('--model', default='', help="default: the pose node's parameter")
+    parser.add_argument('--detector', default='', help="default: the pose node's parameter")
     own = parser.parse_args(remove_ros_args(args=['composed', *given])[1:])
-    return run(lambda: build(own.source), given)
+    return run(lambda: build(own.source, own.model, own.detector), given)

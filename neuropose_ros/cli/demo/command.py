@@ -17,6 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from neuropose_ros.cli.demo.graph import own_domain, running_graph
+from neuropose_ros.cli.up import add_model_arguments, model_arguments
 from neuropose_ros.core.errors import NeuroposeError
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--source', default='',
         help='what to look at (see `neuropose up --help`); default: the fixed scenes of the '
              'synthetic walker')
+    add_model_arguments(parser)
     parser.add_argument(
         '--seconds', type=_positive, default=20.0,
         help='how long to record after the first frame; default: %(default)g')
@@ -70,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     source = args.source or f'synthetic:demo?seconds={args.seconds:g}'
     with contextlib.ExitStack() as stack:
         stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _terminate))
-        with own_domain(), running_graph(source) as graph:
+        with own_domain(), running_graph(source, *model_arguments(args)) as graph:
             # Imported while the graph is loading.
             from neuropose_ros.cli.demo.listening import Listener
             from neuropose_ros.cli.demo.recording import Recording

@@ -57,14 +57,14 @@ def _free_domain() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def running_graph(source: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `neuropose up --source SOURCE`; it is ended on leaving.
+def running_graph(source: str, *choices: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `neuropose up --source SOURCE CHOICES`; it is ended on leaving.
 
     Its warnings and the progress of a first download go to stderr. It has a session of its own,
     so that Ctrl-C ends the demo's run and not the graph under its hands.
     """
     child = subprocess.Popen(
-        [sys.executable, '-m', 'neuropose_ros.cli.main', 'up', '--source', source,
+        [sys.executable, '-m', 'neuropose_ros.cli.main', 'up', '--source', source, *choices,
          '--ros-args', '--log-level', 'warn'],
         stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno(), start_new_session=True)
     try:

@@ -1,0 +1,78 @@
+"""The pose node with models of the user's own list: one that finds people, ones that cannot."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+
+from neuropose_ros.core.pose import FrameStatus
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
+from neuropose_ros.msg import PersonArray
+from sensor_msgs.msg import Image
+
+from neuropose_ros.nodes import images, qos
+
+DETECTOR = """\
+my-detector:
+  path: {path}
+  decoder: rtmdet
+  input: {{width: 320, height: 320, mean: [103.53, 116.28, 123.675],
+          std: [57.375, 57.12, 58.395], channels: bgr}}
+"""
+
+
+@pytest.fixture
+def own_list(graph: Any, tmp_path: Path) -> Path:
+    path = tmp_path / 'models.yaml'
+    graph.environment['NEUROPOSE_MODELS'] = str(path)
+    return path
+
+
+@pytest.mark.parametrize('node', ['pose', 'composed'])
+def test_a_model_that_cannot_be_loaded_fails_configure_with_the_reason(
+    graph: Any, own_list: Path, tmp_path: Path, node: str,
+) -> None:
+    (tmp_path / 'broken.onnx').write_bytes(b'no network')
+    own_list.write_text(DETECTOR.format(path=tmp_path / 'broken.onnx'))
+    chosen = ('--detector', 'my-detector') if node == 'composed' else (
+        '--ros-args', '-p', 'detector:=my-detector')
+    process = graph.start(node, *chosen)
+    assert process.wait(30) == 2, process.output()
+    [line] = [line for line in process.output().splitlines() if line.startswith('neuropose:')]
+    assert '/pose: ' in line
+    assert 'broken.onnx' in line
+    assert 'Traceback' not in process.output()
+
+
+def test_a_detector_finds_everybody_in_a_picture(graph: Any, own_list: Path) -> None:
+    data = os.environ.get('NEUROPOSE_DATA')
+    if not data:
+        pytest.skip('needs pictures and a detector: set NEUROPOSE_DATA')
+    own_list.write_text(DETECTOR.format(
+        path=Path(data) / 'models/rtmdet_nano/rtmdet_nano_person_320.onnx'))
+    graph.start('pose', '--ros-args', '-p', 'detector:=my-detector', '-p', 'layout:=coco17')
+    poses = graph.collect(PersonArray, 'poses')
+    publisher = graph.node.create_publisher(Image, 'image_raw', qos.best_effort(5))
+    graph.until(lambda: publisher.get_subscription_count() == 1, 120)
+    picture = cv2.imread(str(Path(data) / 'images/coco/000000197388.jpg'))
+    stamps = itertools.count(1)
+
+    def confirmed() -> bool:
+        message = images.image_message(picture, Image().header)
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(
+            next(stamps) * 33_000_000, 1_000_000_000)
+        publisher.publish(message)
+        return len(poses) > 5
+    graph.until(confirmed, 60)
+    assert poses[-1].status == FrameStatus.OK
+    assert len(poses[-1].persons) >= 4
+    ids = [{person.track_id for person in message.persons} for message in poses[-2:]]
+    assert ids[0] == ids[1]
+    assert all(len(person.keypoints) == 34 for person in poses[-1].persons)
