@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from neuropose_ros.core.errors import ModelError
@@ -50,7 +51,7 @@ class Mirrored:
         """Return one person for each region, in order."""
         if not regions:
             return []
-        mirror = Picture(np.ascontiguousarray(picture.image[:, ::-1]))
+        mirror = Picture(cv2.flip(picture.image, 1))
         seen = self._estimator.estimate(picture, regions)
         reflected = self._estimator.estimate(mirror, [
             Region(
