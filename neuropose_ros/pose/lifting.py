@@ -38,7 +38,7 @@ _PATCH_SHARE, _LEAST_PATCH_M = 0.6, 0.015
 # Joints of one person are this near to each other in depth, mostly.
 _DEEP_M = 0.5
 # The smallest person is this share of a nominal adult.
-_SMALLEST = 0.5
+_SMALLEST = 0.35
 _LEAST_JOINTS = 3
 # Of a patch: what shows less beside a larger surface is the rim of something else.
 _CLEAR_SHARE = 0.3

@@ -67,14 +67,14 @@ def spheres(
     return depth.astype(np.float32)
 
 
-def limbs() -> tuple[np.ndarray, np.ndarray]:
+def limbs(joints: np.ndarray = TRUTH, thick: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Return the spheres of a body: its joints, and more of them along its bones."""
-    centres, radii = [*TRUTH], [*RADII]
+    centres, radii = [*joints], [*RADII * thick]
     for bone in COCO17.edges:
         for share in np.linspace(0.1, 0.9, 9):
-            centres.append(TRUTH[bone[0]] * (1 - share) + TRUTH[bone[1]] * share)
+            centres.append(joints[bone[0]] * (1 - share) + joints[bone[1]] * share)
             # Never nearer to the camera than the joints' own skin.
-            radii.append(RADII[list(bone)].min() * 0.9)
+            radii.append(RADII[list(bone)].min() * 0.9 * thick)
     return np.array(centres), np.array(radii)
 
 
@@ -116,6 +116,15 @@ def test_every_joint_of_a_body_before_a_wall_is_where_it_is(rendered: np.ndarray
     assert errors_m(found).max() < 0.02
     assert (found.origin_3d, found.frame_3d) == (Origin3D.CAMERA, 'optical')
     assert found.keypoints_3d.dtype == np.float32
+
+
+@pytest.mark.parametrize(('size', 'away_m'), [(0.45, 1.5), (0.6, 2.0), (1.2, 4.0)])
+def test_toddlers_children_and_giants_are_placed_as_well(size: float, away_m: float) -> None:
+    truth = (TRUTH - (0, 0, PERSON_M)) * size + np.array((0, 0, away_m))
+    found = lifted(spheres(*limbs(truth, size)), person(keypoints=project(truth)))
+    assert (found.keypoint_states_3d == JointState.MEASURED).all()
+    # Their limbs are thinner or thicker than those of the adult that is assumed.
+    assert np.linalg.norm(found.keypoints_3d - truth, axis=1).max() < 0.08
 
 
 @pytest.mark.parametrize('size', [(320, 240), (1280, 960)])
