@@ -21,7 +21,7 @@ _TALLEST_M = 2.05
 # Keypoints lie beside the joint centres, and depth is read from the skin.
 _SLACK = 1.2
 # Of the nominal width, that of a small child seen straight on.
-_NARROWEST = 0.5
+_NARROWEST = 0.35
 
 _TORSO_PARTS = ('shoulder', 'hip', 'pelvis', 'thorax', 'neck', 'upper_neck', 'neck_base', 'spine',
                 'belly')
