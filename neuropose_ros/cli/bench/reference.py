@@ -22,6 +22,15 @@ def mediapipe_python() -> Path:
     return _environment('mediapipe==0.10.21', 'mediapipe', ((3, 12), (3, 11), (3, 10)))
 
 
+def trackers_python() -> Path:
+    """Return the Python of an environment with roboflow's trackers, made on first use.
+
+    Raises:
+        NeuroposeError: no Python that it is published for, no network, or no room.
+    """
+    return _environment('trackers==2.6.1', 'trackers', ((3, 13), (3, 12), (3, 11), (3, 10)))
+
+
 def _environment(
     requirement: str, module: str, versions: tuple[tuple[int, int], ...],
 ) -> Path:

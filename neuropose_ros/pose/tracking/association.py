@@ -58,6 +58,8 @@ class AssociationModel:
         seen: probability that somebody in plain view is found.
         seen_hidden: the same of somebody behind somebody else.
         newcomers: density of newcomers per body height^2 and unit of log-height.
+        clutter: density of finds that are nobody, where other people cover all of the box.
+        missed: that somebody who was not found just before is found, in units of log-likelihood.
         doubt: that somebody seen only once or twice is there, in units of log-likelihood.
     """
 
@@ -79,6 +81,8 @@ class AssociationModel:
     seen: float = 0.95
     seen_hidden: float = 0.2
     newcomers: float = 1e-3
+    clutter: float = 0.1
+    missed: float = 1.0
     doubt: float = 2.0
 
 
@@ -146,15 +150,18 @@ def compare(
     boxes = box_overlap(seen.bodies, tracks.bodies)
     cover = hidden_share(tracks.bodies, tracks.sure & (tracks.gaps_s < _JUST_SEEN_S))
     visible = model.seen_hidden + (model.seen - model.seen_hidden) * (1 - cover)
-    gain = (np.maximum(near_joints, near_box) + np.log(visible / (1 - visible))
-            - np.log(model.newcomers) - np.where(tracks.sure, 0.0, model.doubt)
+    crowd = _crowd(seen, tracks)
+    others = np.log(model.newcomers + model.clutter * np.minimum(crowd, 1.0))
+    less = (np.where(tracks.sure, 0.0, model.doubt)
+            + np.where(tracks.missed, model.missed, 0.0))
+    gain = (np.maximum(near_joints, near_box) + np.log(visible / (1 - visible)) - others - less
             + model.box_weight * (boxes - 0.5))
     if alike is not None:
         gain = gain + model.look_weight * np.nan_to_num(alike - 0.5)
     return Pairs(
         gain, np.where(trusted[..., None], by_joints, by_box),
         np.where(trusted[..., None], place, loose), trusted, cover,
-        _crowd(seen, tracks), twice, astray)
+        crowd, twice, astray)
 
 
 def double_finds(

@@ -91,6 +91,7 @@ class Forecast:
         bodies: (T, 4) px, as `Observations.bodies`.
         gaps_s: (T,) since each was seen.
         sure: (T,) bool, whether it was seen often enough.
+        missed: (T,) bool, whether it was not seen in the frame before.
     """
 
     motions: list[Motion]
@@ -103,6 +104,7 @@ class Forecast:
     bodies: Array
     gaps_s: Array
     sure: NDArray[np.bool_]
+    missed: NDArray[np.bool_]
 
     def __len__(self) -> int:
         """Return T."""
@@ -135,4 +137,5 @@ def forecast(
         boxes=boxes,
         bodies=np.array(bodies).reshape(count, 4),
         gaps_s=gaps,
-        sure=np.array([track.frames >= confirm_frames for track in tracks], bool))
+        sure=np.array([track.frames >= confirm_frames for track in tracks], bool),
+        missed=np.array([track.state is TrackState.LOST for track in tracks], bool))
