@@ -9,11 +9,13 @@ import numpy as np
 from neuropose_ros.core.clocks import Timeline
 from neuropose_ros.core.errors import ImageError, NeuroposeError
 from neuropose_ros.core.layouts import convert_frame
-from neuropose_ros.core.pose import Frame, FrameStatus, Image, PoseFrame
+from neuropose_ros.core.pose import Floats, Frame, FrameStatus, Image, PoseFrame
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.core.wire import FrameInfo
+from neuropose_ros.inference.ops.device import Picture
 from neuropose_ros.pose.estimator import PoseEstimator
 from neuropose_ros.pose.expectation import Expectation, usable_feedback
+from neuropose_ros.pose.reid import PersonEncoder
 from neuropose_ros.pose.tracking import Tracker
 
 
@@ -28,7 +30,7 @@ class PoseStage:
 
     def __init__(
         self, estimator: PoseEstimator, *, layout: SkeletonLayout | None = None,
-        tracker: Tracker | None = None,
+        tracker: Tracker | None = None, reid: PersonEncoder | None = None,
     ) -> None:
         """Take the estimator.
 
@@ -36,10 +38,13 @@ class PoseStage:
             estimator: is reset and closed with the stage.
             layout: to give the people in; None = the estimator's.
             tracker: gives the identities.
+            reid: is asked what people look like where motion leaves it open who is who; is
+                closed with the stage.
         """
         self._estimator = estimator
         self._layout = layout or estimator.layout
         self._tracker = tracker or Tracker(estimator.layout)
+        self._reid = reid
         self._timeline = Timeline()
         self._last_seq: int | None = None
         self._epoch_offset = 0
@@ -74,11 +79,12 @@ class PoseStage:
                 frame = replace(frame, image=image)
             expected = self._expect(frame.stamp_ns, feedback)
             found = self._estimator.estimate(frame, expected)
+            looks = self._looks(frame, found)
         except NeuroposeError as error:
             self.last_error = str(error)
             return replace(self._empty(frame), epoch=self._epoch, skipped_before=skipped)
         self.last_error = ''
-        people = self._tracker.update(found.persons, frame.stamp_ns)
+        people = self._tracker.update(found.persons, frame.stamp_ns, looks)
         found = replace(
             found, persons=people, epoch=self._epoch, skipped_before=skipped,
             feedback_stamp_ns=expected.feedback_stamp_ns)
@@ -100,14 +106,29 @@ class PoseStage:
         self._last_seq = None
 
     def close(self) -> None:
-        """Give back what the estimator holds."""
+        """Give back what the networks hold."""
         self._estimator.close()
+        if self._reid is not None:
+            self._reid.close()
 
     def _expect(self, stamp_ns: int, feedback: PoseFrame | None) -> Expectation:
         usable = usable_feedback(
             feedback, stamp_ns=stamp_ns, epoch=self._epoch, given=self._layout,
             wanted=self._estimator.layout)
         return Expectation(lambda: self._tracker.predict(stamp_ns), usable, stamp_ns=stamp_ns)
+
+    def _looks(self, frame: Frame, found: PoseFrame) -> list[Floats | None] | None:
+        """Return what those look like of whom it is unclear who they are."""
+        if self._reid is None:
+            return None
+        chosen = self._tracker.unclear(found.persons, frame.stamp_ns)
+        looks: list[Floats | None] = [None] * len(found.persons)
+        if chosen:
+            boxes = np.stack([found.persons[i].box for i in chosen])
+            vectors = self._reid.encode(Picture(frame.image), boxes)
+            for index, vector in zip(chosen, vectors, strict=True):
+                looks[index] = vector
+        return looks
 
     def _enter(self, stamp_ns: int, epoch: int, frame_seq: int) -> int:
         """Take the frame's place in time; return the frames skipped before it."""

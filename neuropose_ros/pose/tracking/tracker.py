@@ -24,6 +24,9 @@ _TORSO = ('left_shoulder', 'right_shoulder', 'left_hip', 'right_hip')
 _SIGMA = 0.079  # where the layout is not known: COCO's of the shoulders
 _LONG_GAP_FRAMES = 2.5
 _LOOK_SHARE = 0.1
+# So much likelier than any other track (logarithm), a match needs no second opinion; so little
+# covered by others, a crop shows one person.
+_CLEAR_GAIN, _ALONE = 3.0, 0.1
 # How much a new box changes a track's: alone, and where others cover this much of it.
 _BOX_SHARE, _CROWDED_BOX_SHARE, _CROWD, _CROWD_DOUBT = 0.4, 0.05, 0.3, 15.0
 # Logarithm of a detector's box over the body in it at first, and how much a find changes it.
@@ -109,12 +112,7 @@ class Tracker:
         """
         self._tracks = [track for track in self._tracks if self._remembered(track, stamp_ns)]
         self._enter(people, stamp_ns)
-        seen = observe(people, self._joints)
-        expected = forecast(
-            self._tracks, stamp_ns, self._joints, self._motion, self._confirm_frames)
-        pairs = compare(
-            seen, expected, self._torso, self._sigmas, self._association,
-            self._box_ratio, _cosines(seen, self._tracks, embeddings))
+        seen, expected, pairs = self._compare(people, stamp_ns, embeddings)
         matched = self._match(seen, pairs)
         for track in self._tracks:
             track.state = TrackState.LOST
@@ -135,6 +133,40 @@ class Tracker:
         return tuple(
             _named(person, ids.get(i), i in astray)
             for i, person in enumerate(people) if i not in doubles)
+
+    def unclear(self, people: Sequence[PersonPose], stamp_ns: int) -> list[int]:
+        """Return whose looks would help `update`, as indices into ``people``.
+
+        Those who could be two people, or nobody known, or somebody who was lost; and who stands
+        alone and whose looks are not known yet.
+        """
+        if people and len(people[0].keypoints) != self._joints:
+            return list(range(len(people)))
+        seen, _, pairs = self._compare(people, stamp_ns, None)
+        rows = []
+        for row in range(len(seen)):
+            order = np.argsort(-pairs.gain[row])
+            gains = pairs.gain[row][order]
+            if not len(order) or gains[0] <= 0:
+                rows.append(row)
+                continue
+            best = self._tracks[order[0]]
+            rivals = len(order) > 1 and gains[1] > gains[0] - _CLEAR_GAIN
+            alone = pairs.crowd[row, order[0]] < _ALONE
+            if rivals or best.state is TrackState.LOST or (best.look is None and alone):
+                rows.append(row)
+        return [int(seen.indices[row]) for row in rows]
+
+    def _compare(
+        self, people: Sequence[PersonPose], stamp_ns: int,
+        embeddings: Sequence[Floats | None] | None,
+    ) -> tuple[Observations, Forecast, Pairs]:
+        seen = observe(people, self._joints)
+        expected = forecast(
+            self._tracks, stamp_ns, self._joints, self._motion, self._confirm_frames)
+        return seen, expected, compare(
+            seen, expected, self._torso, self._sigmas, self._association,
+            self._box_ratio, _cosines(seen, self._tracks, embeddings))
 
     def _remembered(self, track: Track, stamp_ns: int) -> bool:
         memory_ns = self._memory_ns
