@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from neuropose_ros.core.layouts import COCO17
+from neuropose_ros.core.layouts import BLAZEPOSE33, COCO17
 from neuropose_ros.core.pose import (
     Frame,
     FrameStatus,
     JointState,
+    Origin3D,
     PersonPose,
     PoseFrame,
 )
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.pipeline import Pipeline
+from neuropose_ros.pose.intrinsics import Intrinsics
 from neuropose_ros.pose.stage import PoseStage
 from neuropose_ros.refinement.stage import RefinementStage
+from neuropose_ros.sources.player import Player
+from neuropose_ros.sources.synthetic.source import open_synthetic
 
 
 class DotEstimator:
@@ -98,3 +103,33 @@ def test_a_new_epoch_starts_afresh() -> None:
     fresh = list(pipeline(DotEstimator()).run(frames(10, epoch=1)))
     assert np.array_equal(
         again[-1].refined.persons[0].keypoints, fresh[-1].refined.persons[0].keypoints)
+
+
+class TrueEstimator(DotEstimator):
+    """Finds the keypoints where they are, and nothing of their depth."""
+
+    layout = BLAZEPOSE33
+
+    def estimate(self, frame: Frame, expected: Sequence[PersonPose] = ()) -> PoseFrame:
+        assert frame.truth is not None
+        return replace(frame.truth, persons=tuple(
+            replace(person, keypoints_3d=None, keypoint_states_3d=None,
+                    origin_3d=Origin3D.UNKNOWN, frame_3d='') for person in frame.truth.persons))
+
+
+def test_depth_and_a_lens_give_refined_places_in_metres() -> None:
+    source = open_synthetic('synthetic:walk?depth=1&width=320&height=240&seconds=0.5')
+    found = source.calibration
+    lens = Intrinsics(found.width, found.height, found.k, found.d, found.distortion_model)
+    refined = []
+    for with_lens in (lens, None):
+        row = Pipeline(PoseStage(TrueEstimator()), RefinementStage(), lens=with_lens)
+        refined.append([(result.frame, result.refined.persons[0])
+                        for result in row.run(Player(source, paced=False))])
+        source.rewind()
+    for frame, person in refined[0][5:]:
+        assert person.origin_3d is Origin3D.CAMERA
+        assert person.frame_3d == 'camera'
+        true = frame.truth.persons[0].keypoints_3d
+        assert np.nanmedian(np.linalg.norm(person.keypoints_3d - true, axis=1)) < 0.05
+    assert all(person.keypoints_3d is None for _, person in refined[1])

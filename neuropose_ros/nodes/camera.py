@@ -160,8 +160,9 @@ class CameraNode(StageNode):
             self._log.close()
 
     def demanded(self) -> bool:
-        """Somebody wants images."""
-        return self._raw.demanded or self._compressed.demanded
+        """Somebody wants images, or their depth."""
+        return self._raw.demanded or self._compressed.demanded or (
+            self._depth is not None and self._depth.demanded)
 
     def follow_demand(self, wanted: bool) -> None:
         """Capture while in demand; a listener that is back within a second interrupts nothing."""
