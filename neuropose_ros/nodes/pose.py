@@ -34,6 +34,7 @@ from neuropose_ros.nodes.hub import Hub
 from neuropose_ros.nodes.ports import Input, Output
 from neuropose_ros.nodes.pose_parameters import PARAMETERS
 from neuropose_ros.nodes.rates import RateMeter
+from neuropose_ros.nodes.scene import SceneOutput
 from neuropose_ros.nodes.spin import run
 from neuropose_ros.nodes.types import ROS
 from neuropose_ros.pose.arrivals import Arrival
@@ -76,6 +77,7 @@ class PoseNode(StageNode):
         self._images = FrameInput(self, self.settings['image_transport'])
         self._depth = DepthInput(self, self._layout)
         self._cloud = open_cloud(self)
+        self._scene = SceneOutput(self)
         self._poses: Output[PoseFrame] = Output(
             self, 'poses', PersonArray, qos.reliable(10),
             lambda frame: wire.pose_frame_to_message(frame, ROS),
@@ -115,12 +117,16 @@ class PoseNode(StageNode):
             self._worker.join(timeout=5.0)
             self._worker = None
             self._layouts.close()
+            self._scene.close()
         if self._stage is not None:
             self._stage.close()
             self._stage = None
 
     def demanded(self) -> bool:
         """Somebody wants poses or the debug image."""
+        return self._people_demanded() or self._scene.demanded
+
+    def _people_demanded(self) -> bool:
         return self._poses.demanded or self._debug.demanded or (
             self._cloud is not None and self._cloud.demanded)
 
@@ -161,15 +167,18 @@ class PoseNode(StageNode):
             if isinstance(item, Arrival):
                 self._poses.send(self._stage.failed(item.info, item.seq_is_local))
         else:
-            self._estimate(frame, self._stage)
+            if self._people_demanded():
+                self._estimate(frame, self._stage)
+            self._scene.process(frame)
+            self._processed.tick()
+            ahead_ms = -frame.receive_ms
+            self._ahead_ms = 0.0 if frame.policy is FramePolicy.EVERY_FRAME else ahead_ms
         if isinstance(item, Arrival) and item.info.policy is FramePolicy.EVERY_FRAME:
             self._done.send(item.info)
 
     def _estimate(self, frame: Frame, stage: PoseStage) -> None:
         feedback = self._feedback if self.settings['use_feedback'] else None
         poses = self._depth.lift(stage.process(frame, feedback), frame)
-        self._processed.tick()
-        self._ahead_ms = 0.0 if frame.policy is FramePolicy.EVERY_FRAME else -frame.receive_ms
         self._note_problem(stage.last_error)
         self._note_restart(stage)
         self._poses.send(poses)
@@ -211,6 +220,7 @@ class PoseNode(StageNode):
             'skipped': 0 if stage is None else stage.skipped,
             'bad_feedback': self._bad_feedback,
             'restarts': self._restarts,
+            **self._scene.details(),
         }
         return level, sentence, {key: str(value) for key, value in details.items()}
 

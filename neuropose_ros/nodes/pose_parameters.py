@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from neuropose_ros.core.layouts import BUILT_IN
 from neuropose_ros.inference.select import RUNTIMES
-from neuropose_ros.nodes import depth
+from neuropose_ros.nodes import depth, scene
 from neuropose_ros.nodes.parameters import ParameterSpec
 
 PARAMETERS = (
@@ -51,4 +51,5 @@ PARAMETERS = (
         'expected_rate_hz', 0.0, 'Declared rate of the camera; below 90 % of it /diagnostics '
         'warns. 0 = not declared.', unit='Hz', minimum=0.0, maximum=1000.0, live=True),
     *depth.PARAMETERS,
+    *scene.PARAMETERS,
 )

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
+from onnx import TensorProto, helper, save
 
 from neuropose_ros.core.pose import FrameStatus
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
-from neuropose_ros.msg import PersonArray
+from neuropose_ros.msg import PersonArray, SceneEmbedding
 from sensor_msgs.msg import Image
 
 from neuropose_ros.nodes import images, qos
@@ -76,3 +78,36 @@ def test_a_detector_finds_everybody_in_a_picture(graph: Any, own_list: Path) -> 
     ids = [{person.track_id for person in message.persons} for message in poses[-2:]]
     assert ids[0] == ids[1]
     assert all(len(person.keypoints) == 34 for person in poses[-1].persons)
+
+
+def test_who_listens_to_scenes_alone_gets_scenes_alone(
+    graph: Any, own_list: Path, tmp_path: Path,
+) -> None:
+    network = helper.make_graph(
+        [helper.make_node('ReduceMean', ['picture'], ['vector'], axes=[2, 3], keepdims=0)],
+        'means', [helper.make_tensor_value_info('picture', TensorProto.FLOAT, (1, 3, 8, 8))],
+        [helper.make_tensor_value_info('vector', TensorProto.FLOAT, (1, 3))])
+    save(helper.make_model(network, opset_imports=[helper.make_opsetid('', 13)], ir_version=8),
+         tmp_path / 'means.onnx')
+    own_list.write_text('means: {path: means.onnx, decoder: embedding, '
+                        'input: {width: 8, height: 8}}\n')
+    process = graph.start('pose', '--ros-args', '-p', 'scene_model:=means', '-p',
+                          'scene_rate_hz:=0.0')
+    scenes = graph.collect(SceneEmbedding, 'scene')
+    publisher = graph.node.create_publisher(Image, 'image_raw', qos.best_effort(5))
+    graph.until(lambda: publisher.get_subscription_count() == 1, 120)
+    for second in range(1, 4):
+        message = images.image_message(np.full((48, 64, 3), (30, 20, 10), np.uint8),
+                                       Image().header)
+        message.header.stamp.sec = second
+        publisher.publish(message)
+        graph.until(lambda count=second: len(scenes) == count, 20)
+    assert [scene.header.stamp.sec for scene in scenes] == [1, 2, 3]
+    assert np.allclose(scenes[0].embedding, (10, 20, 30))
+    # A listener to poses that comes later finds everything working.
+    poses = graph.collect(PersonArray, 'poses')
+    graph.spin_for(1.0)
+    message.header.stamp.sec = 4
+    publisher.publish(message)
+    graph.until(lambda: len(poses) == 1, 20)
+    assert 'Traceback' not in process.output()
