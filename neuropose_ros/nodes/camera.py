@@ -118,10 +118,10 @@ class CameraNode(StageNode):
             self, self.beside('depth/image_raw', self._raw.topic), Image, qos.best_effort(5),
             images.depth_from_frame, key=lambda frame: frame.stamp_ns, hub=self.hub,
         ) if self._player.has_depth else None
-        self._camera_info: Output[Frame] = Output(
+        self._camera_info: Output[CameraInfo] = Output(
             self, self.beside('camera_info', self._raw.topic), CameraInfo, qos.reliable(5),
-            self._camera_info_message,
-            key=lambda frame: frame.stamp_ns)
+            lambda message: message, key=lambda message: wire.stamp_ns(message.header.stamp),
+            hub=self.hub)
         self._info: Output[wire.FrameInfo] = Output(
             self, self.beside('frame_info', self._raw.topic), FrameInfo, qos.reliable(50),
             lambda info: wire.frame_info_to_message(info, ROS), key=lambda info: info.stamp_ns)
@@ -264,7 +264,8 @@ class CameraNode(StageNode):
             frame.policy, frame.rectified))
         if frame.truth is not None:
             self._truth.send(frame.truth)
-        self._camera_info.send(frame)
+        if self._camera_info.demanded:
+            self._camera_info.send(self._camera_info_message(frame))
         if self._depth is not None and frame.depth is not None:
             self._depth.send(frame)
         if self._compressed.outside:

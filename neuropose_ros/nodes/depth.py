@@ -10,7 +10,7 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 
 from neuropose_ros.core import wire
-from neuropose_ros.core.errors import DepthError, NeuroposeError
+from neuropose_ros.core.errors import DepthError, NeuroposeError, ParameterError
 from neuropose_ros.core.pose import Depth, Frame, FramePolicy, PoseFrame
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.imaging import depth
@@ -75,9 +75,16 @@ class DepthInput:
         Args:
             node: whose ports these are, with `PARAMETERS` among its own.
             layout: of the people to lift.
+
+        Raises:
+            ParameterError: parameters contradict each other.
         """
         self._node = node
         chosen = node.settings
+        if chosen['depth_nearest_m'] >= chosen['depth_farthest_m']:
+            raise ParameterError(
+                f'depth_nearest_m {chosen["depth_nearest_m"]:g} must be less than '
+                f'depth_farthest_m {chosen["depth_farthest_m"]:g}')
         self._lifter = Lifter(layout, LiftingParameters(
             DepthNoise(chosen['depth_noise_m'], chosen['depth_noise_per_m2']),
             chosen['depth_nearest_m'], chosen['depth_farthest_m']))
@@ -86,7 +93,7 @@ class DepthInput:
         self._lens: tuple[CameraInfo, bool, Intrinsics] | None = None
         self._carried = False
         self._opened_s = 0.0
-        self._used_s = -_IN_USE_S
+        self._arrived_s = self._used_s = -_IN_USE_S
         self._problem = ''
         self.lifted = self.missing = self.refused = 0
         images = node.resolve_topic_name('image_raw')
@@ -95,7 +102,8 @@ class DepthInput:
             self._on_depth, hub=node.hub)
         self._info_in: Input[Any] = Input(
             node, node.beside('camera_info', images), CameraInfo, qos.best_effort(5),
-            self._on_info)
+            self._on_info, on_value=self._on_info,
+            message_key=lambda m: wire.stamp_ns(m.header.stamp), hub=node.hub)
 
     def want(self, wanted: bool) -> None:
         """Open or close as demand says; call it regularly."""
@@ -104,12 +112,14 @@ class DepthInput:
         self._depth_in.want(use and self._depth_in.outside_publishers() > 0)
         if not self._info_in.is_open:
             self._opened_s = time.monotonic()
-        self._info_in.want(use and (self._depth_in.is_open or self._carried))
+        # Also where this process publishes depth: its first frame needs the lens already.
+        self._info_in.want(use and (self._carried or self._depth_in.publishers() > 0))
         if not use:
             self._carried = False
             self._held.clear()
 
     def _on_depth(self, message: Image) -> None:
+        self._arrived_s = time.monotonic()
         self._held.put(wire.stamp_ns(message.header.stamp), message)
 
     def _on_info(self, message: CameraInfo) -> None:
@@ -156,6 +166,8 @@ class DepthInput:
         patience_s = self._node.settings['depth_patience_ms'] / 1e3
         if frame.policy is FramePolicy.EVERY_FRAME:
             patience_s = _EVERY_FRAME_PATIENCE_S
+        if time.monotonic() - max(self._arrived_s, self._opened_s) > _IN_USE_S:
+            patience_s = 0.0  # who advertises depth does not send any
         message = self._held.nearest(
             frame.stamp_ns, round(self._node.settings['depth_tolerance_ms'] * 1e6), patience_s)
         if message is None:

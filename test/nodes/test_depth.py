@@ -77,6 +77,13 @@ def test_people_of_a_camera_with_depth_get_their_place(graph: Any) -> None:
     assert lifting.end() == 0, lifting.output()
 
 
+def details_of(diagnostics: list[Any], node: str) -> dict[str, str]:
+    """Return the newest sentence and details of a node."""
+    return next((
+        {'message': status.message, **{item.key: item.value for item in status.values}}
+        for array in reversed(diagnostics) for status in array.status if status.name == node), {})
+
+
 class Rig:
     """A camera with depth, played by the observer."""
 
@@ -117,12 +124,6 @@ class Rig:
         self.graph.until(lambda: len(self.poses) > before, 5)
         return wire.pose_frame_from_message(self.poses[-1])
 
-    def details(self) -> dict[str, str]:
-        return next((
-            {'message': status.message, **{item.key: item.value for item in status.values}}
-            for array in reversed(self.diagnostics) for status in array.status
-            if status.name == '/lifting'), {})
-
 
 def test_without_calibration_pairs_or_one_frame_there_are_no_places(graph: Any) -> None:
     lifting = start_lifting(graph, '--ros-args', '-p', 'depth_patience_ms:=100.0')
@@ -142,10 +143,10 @@ def test_without_calibration_pairs_or_one_frame_there_are_no_places(graph: Any) 
         assert time.monotonic() - begin < 2.0
     rig.send(frame_id='elsewhere')
     assert "'elsewhere'" in lifting.output()
-    graph.until(lambda: rig.details().get('depth_missing') == '2', 5)
-    assert rig.details()['lifted'] == '2'
-    assert rig.details()['depth_refused'] == '2'
-    assert 'no metres' in rig.details()['message']
+    graph.until(lambda: details_of(rig.diagnostics, '/lifting').get('depth_missing') == '2', 5)
+    assert details_of(rig.diagnostics, '/lifting')['lifted'] == '2'
+    assert details_of(rig.diagnostics, '/lifting')['depth_refused'] == '2'
+    assert 'no metres' in details_of(rig.diagnostics, '/lifting')['message']
     assert lifting.output().count('K = 0') == 1
     assert lifting.end() == 0, lifting.output()
 
@@ -191,6 +192,7 @@ def test_detected_people_are_where_they_walk(graph: Any) -> None:
         'policy:=every_frame')
     truth = graph.collect(PersonArray, 'truth')
     poses = graph.collect(PersonArray, 'poses')
+    diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
 
     def placed() -> list[PoseFrame]:
         frames = [wire.pose_frame_from_message(message) for message in poses]
@@ -204,3 +206,26 @@ def test_detected_people_are_where_they_walk(graph: Any) -> None:
         errors = errors_m(frame, true)
         assert len(errors) > 20
         assert np.median(errors) < 0.05
+    graph.until(lambda: details_of(diagnostics, '/pose').get('lifted', '0') != '0', 5)
+    pose = details_of(diagnostics, '/pose')
+    # The lens is there before the first frame.
+    assert (pose['depth_missing'], pose['depth_refused']) == ('0', '0')
+
+
+def test_a_range_that_holds_nothing_is_refused(graph: Any) -> None:
+    process = start_lifting(graph, '--ros-args', '-p', 'depth_nearest_m:=12.0')
+    assert process.wait(30) == 2, process.output()
+    assert 'depth_nearest_m 12 must be less than depth_farthest_m 10' in process.output()
+
+
+def test_a_dead_depth_camera_holds_nobody_up(graph: Any) -> None:
+    lifting = start_lifting(graph, '--ros-args', '-p', 'depth_patience_ms:=800.0')
+    rig = Rig(graph)
+    rig.calibrate(True)
+    rig.send()
+    graph.spin_for(2.5)
+    begin = time.monotonic()
+    for _ in range(3):
+        assert rig.send(late_ns=None).persons[0].origin_3d is Origin3D.ROOT_RELATIVE
+    assert time.monotonic() - begin < 1.5
+    assert lifting.end() == 0, lifting.output()
