@@ -220,13 +220,12 @@ class ManyPeople:
             [pair for pair in zip(seeds, people, strict=True) if self._can_be(*pair)])
         second = []
         for winner in {id(winner): winner for _, winner in intruders}.values():
-            seeds = [seed for seed, other in intruders if other is winner and seed.box_score]
-            if seeds:
-                rest = Picture(without_person(picture.image, winner, self.layout))
-                found = self._estimator.estimate(rest, [Region(seed.evidence) for seed in seeds])
-                second += [
-                    (seed, person) for seed, person in zip(seeds, found, strict=True)
-                    if is_plausible(person, seed.evidence, self.layout)]
+            seeds = [seed for seed, other in intruders if other is winner]
+            rest = Picture(without_person(picture.image, winner, self.layout))
+            found = self._estimator.estimate(rest, [Region(seed.evidence) for seed in seeds])
+            second += [
+                (seed, person) for seed, person in zip(seeds, found, strict=True)
+                if is_plausible(person, seed.evidence, self.layout)]
         return self._without_doubles(kept + second)[0] if second else kept
 
     def _can_be(self, seed: _Seed, person: PersonPose) -> bool:
