@@ -7,11 +7,14 @@ import math
 import numpy as np
 import pytest
 
+from neuropose_ros.core.layouts import BLAZEPOSE33, BUILT_IN, COCO17
 from neuropose_ros.core.metrics import (
     acceleration_error,
     box_size_px,
     match_people,
     mean_distance_pct,
+    object_keypoint_similarity,
+    oks_sigmas,
     pck,
     percentiles,
     relative_distances,
@@ -122,3 +125,35 @@ def test_an_estimate_without_any_joint_matches_nobody():
         np.full((4, 2), np.nan, np.float32), np.zeros(4, np.float32), np.ones(4, np.uint8),
         np.zeros(4, np.float32))
     assert match_people([unknown], [person(TRUTH)]) == [None]
+
+
+def test_sigmas_are_those_that_coco_publishes():
+    published = [.26, .25, .25, .35, .35, .79, .79, .72, .72, .62, .62, 1.07, 1.07, .87, .87, .89,
+                 .89]
+    assert oks_sigmas(COCO17) == pytest.approx(np.array(published) / 10)
+    shared = [BLAZEPOSE33.index(name) for name in COCO17.names]
+    assert oks_sigmas(BLAZEPOSE33)[shared] == pytest.approx(oks_sigmas(COCO17))
+    for layout in BUILT_IN.values():
+        sigmas = oks_sigmas(layout)
+        assert sigmas.shape == (len(layout),)
+        assert ((sigmas > 0.02) & (sigmas < 0.11)).all()
+
+
+def test_keypoint_similarity_by_definition():
+    sigmas = np.array([0.1, 0.05])
+    truth = np.array([[10.0, 10.0], [20.0, 20.0]])
+    found = truth + np.array([[3.0, 4.0], [0.0, 0.0]])
+    expected = (math.exp(-25 / (2 * 400 * 0.04)) + 1) / 2
+    assert object_keypoint_similarity(found, truth, 400.0, sigmas) == pytest.approx(expected)
+    both = object_keypoint_similarity(
+        np.stack((found, truth)), np.stack((truth, truth)), [400.0, 400.0], sigmas)
+    assert both == pytest.approx([expected, 1.0])
+
+
+def test_keypoint_similarity_counts_what_is_annotated_and_nothing_else():
+    sigmas = np.full(3, 0.1)
+    truth = np.array([[0.0, 0.0], [9.0, 9.0], [np.nan, 0.0]])
+    found = np.array([[0.0, 0.0], [np.nan, 9.0], [5.0, 5.0]])
+    assert object_keypoint_similarity(found, truth, 100.0, sigmas) == 0.5, 'not found is wrong'
+    assert object_keypoint_similarity(found, truth, 100.0, sigmas, [True, False, True]) == 1.0
+    assert math.isnan(object_keypoint_similarity(found, truth, 100.0, sigmas, [False] * 3))

@@ -57,10 +57,11 @@ class AssociationModel:
         tolerance: of joints, as a multiple of COCO's.
         seen: probability that somebody in plain view is found.
         seen_hidden: the same of somebody behind somebody else.
+        seen_lost: at most, the same of somebody who was not found in the frame before.
         newcomers: density of newcomers per body height^2 and unit of log-height.
         clutter: density of finds that are nobody, where other people cover all of the box.
         missed: that somebody who was not found just before is found, in units of log-likelihood.
-        doubt: that somebody seen only once or twice is there, in units of log-likelihood.
+        doubt: that somebody seen only once is there, in units of log-likelihood.
     """
 
     place_noise: float = 0.04
@@ -80,6 +81,7 @@ class AssociationModel:
     tolerance: float = 2.0
     seen: float = 0.95
     seen_hidden: float = 0.2
+    seen_lost: float = 0.5
     newcomers: float = 1e-3
     clutter: float = 0.1
     missed: float = 1.0
@@ -150,10 +152,11 @@ def compare(
     boxes = box_overlap(seen.bodies, tracks.bodies)
     cover = hidden_share(tracks.bodies, tracks.sure & (tracks.gaps_s < _JUST_SEEN_S))
     visible = model.seen_hidden + (model.seen - model.seen_hidden) * (1 - cover)
+    # Who should be in plain view and was not found is not where the track has them.
+    visible = np.where(tracks.missed, np.minimum(visible, model.seen_lost), visible)
     crowd = _crowd(seen, tracks)
     others = np.log(model.newcomers + model.clutter * np.minimum(crowd, 1.0))
-    less = (np.where(tracks.sure, 0.0, model.doubt)
-            + np.where(tracks.missed, model.missed, 0.0))
+    less = model.doubt * (1 - tracks.credit) + np.where(tracks.missed, model.missed, 0.0)
     gain = (np.maximum(near_joints, near_box) + np.log(visible / (1 - visible)) - others - less
             + model.box_weight * (boxes - 0.5))
     if alike is not None:

@@ -14,6 +14,8 @@ from neuropose_ros.pose.tracking.observations import body_box
 
 Array = NDArray[np.float64]
 
+_FULL_CREDIT_FRAMES = 15
+
 
 @dataclass(slots=True)
 class Track:
@@ -91,6 +93,7 @@ class Forecast:
         bodies: (T, 4) px, as `Observations.bodies`.
         gaps_s: (T,) since each was seen.
         sure: (T,) bool, whether it was seen often enough.
+        credit: (T,) 0..1, grows with the frames that it was seen in.
         missed: (T,) bool, whether it was not seen in the frame before.
     """
 
@@ -104,6 +107,7 @@ class Forecast:
     bodies: Array
     gaps_s: Array
     sure: NDArray[np.bool_]
+    credit: Array
     missed: NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -138,4 +142,5 @@ def forecast(
         bodies=np.array(bodies).reshape(count, 4),
         gaps_s=gaps,
         sure=np.array([track.frames >= confirm_frames for track in tracks], bool),
+        credit=np.array([min(track.frames / _FULL_CREDIT_FRAMES, 1.0) for track in tracks]),
         missed=np.array([track.state is TrackState.LOST for track in tracks], bool))

@@ -47,7 +47,8 @@ class Tracker:
 
     def __init__(
         self, layout: SkeletonLayout | None = None, *, memory_s: float = 2.0,
-        confirm_frames: int = 3, sure_score: float = 0.3, motion: MotionModel | None = None,
+        confirm_frames: int = 3, sure_score: float = 0.05, begin_score: float = 0.3,
+        motion: MotionModel | None = None,
         association: AssociationModel | None = None,
     ) -> None:
         """Start with nobody.
@@ -56,15 +57,15 @@ class Tracker:
             layout: of the people; None = any, all joints count alike.
             memory_s: how long a lost person is remembered.
             confirm_frames: frames until a track is CONFIRMED.
-            sure_score: people with at least this score are matched first and begin tracks;
-                those with less only continue what is there.
+            sure_score: people with at least this score are matched before the others.
+            begin_score: people with less only continue what is there.
             motion: how bodies move.
             association: how finds come about.
         """
         self._layout = layout
         self._memory_ns = nanoseconds(memory_s)
         self._confirm_frames = confirm_frames
-        self._sure_score = sure_score
+        self._sure_score, self._begin_score = sure_score, begin_score
         self._motion = motion or MotionModel()
         self._association = association or AssociationModel()
         self._tracks: list[Track] = []
@@ -212,7 +213,7 @@ class Tracker:
         known = list(matched)
         new: list[int] = []
         for row in np.argsort(-seen.scores, kind='stable'):
-            if row in matched or seen.scores[row] < self._sure_score:
+            if row in matched or seen.scores[row] < self._begin_score:
                 continue
             if twice[row, known + new].any():
                 continue
