@@ -62,3 +62,16 @@ def test_nobody_with_a_place_is_a_cloud_without_points() -> None:
 def test_the_missing_package_is_named_as_apt_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('ROS_DISTRO', 'jazzy')
     assert cloud.apt_package('sensor_msgs_py') == 'ros-jazzy-sensor-msgs-py'
+
+
+def test_rviz_gets_the_points_of_a_walker(graph: Any) -> None:
+    reader = pytest.importorskip('sensor_msgs_py.point_cloud2', reason='needs sensor_msgs_py')
+    from sensor_msgs.msg import PointCloud2
+
+    graph.start('composed', '--source', 'synthetic:walk?depth=1&rate=10')
+    clouds = graph.collect(PointCloud2, '/pose/points')
+    graph.until(lambda: clouds and clouds[-1].width > 20, 40)
+    points = reader.read_points(clouds[-1])
+    assert clouds[-1].header.frame_id == 'camera'
+    # The subject walks on the spot, 2.85 m before the camera.
+    assert abs(float(np.median(points['z'])) - 2.85) < 0.3

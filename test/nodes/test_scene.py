@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,8 @@ from neuropose_ros.core.pose import Frame
 
 rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 
-from neuropose_ros.msg import SceneEmbedding  # noqa: E402
+from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
+from neuropose_ros.msg import PersonArray, SceneEmbedding  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 
 from neuropose_ros.nodes import pose_parameters, scene  # noqa: E402
@@ -138,3 +140,26 @@ def test_an_unknown_network_fails_the_transition(
         node.start()
     assert 'known are' in node.failure
     assert 'means' in node.failure
+
+
+@pytest.mark.parametrize('with_poses', [False, True])
+def test_the_pose_node_encodes_what_the_camera_sees(
+    graph: Any, own_network: None, with_poses: bool,
+) -> None:
+    graph.environment['NEUROPOSE_MODELS'] = os.environ['NEUROPOSE_MODELS']
+    process = graph.start(
+        'composed', '--source', 'synthetic:walk?rate=20', '--ros-args', '-p',
+        'scene_model:=means', '-p', 'scene_rate_hz:=4.0')
+    scenes = graph.collect(SceneEmbedding, 'scene')
+    diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
+    poses = graph.collect(PersonArray, 'poses') if with_poses else []
+    graph.until(lambda: len(scenes) >= 9 and (poses or not with_poses), 40)
+    stamps = [scene.header.stamp.sec + scene.header.stamp.nanosec * 1e-9 for scene in scenes]
+    assert np.allclose(np.diff(stamps)[2:], 0.25, atol=0.051)
+    assert all(100 < np.mean(scene.embedding) < 220 for scene in scenes)
+    details = next(
+        {item.key: item.value for item in status.values}
+        for array in reversed(diagnostics) for status in array.status if status.name == '/pose')
+    assert details['scene_model'] == 'means'
+    assert (details['published'] != '0') is with_poses
+    assert process.end() == 0, process.output()
