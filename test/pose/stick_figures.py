@@ -66,7 +66,7 @@ class Detector:
     """Stand-in; implements `PersonDetector`.
 
     Attributes:
-        extra: boxes that it sees too.
+        extra: boxes that it sees too, with the score ``extra_score``.
         blind: finds nobody.
     """
 
@@ -76,6 +76,7 @@ class Detector:
         """Give every box one score."""
         self.score = score
         self.extra: list[Sequence[float]] = []
+        self.extra_score = score
         self.blind = False
         self.closed = False
 
@@ -83,10 +84,11 @@ class Detector:
         """Return the boxes of all figures."""
         boxes = [] if self.blind else [
             _box(picture.image, grey) for grey in _greys(picture.image)]
+        seen = len(boxes)
         boxes += [np.array(box, np.float32) for box in self.extra]
         return Detections(
             np.array(boxes, np.float32).reshape(-1, 4),
-            np.full(len(boxes), self.score, np.float32))
+            np.array([self.score] * seen + [self.extra_score] * len(self.extra), np.float32))
 
     def close(self) -> None:
         """Remember it."""

@@ -44,6 +44,9 @@ def test_one_find_serves_one_person() -> None:
     truth = np.repeat(_truth()[1:2], 2, axis=0)
     oks = many_pictures.matched_oks(truth[:1], truth, AREAS[:2])
     assert sorted(oks.tolist()) == [0, pytest.approx(1)]
+    oks = many_pictures.matched_oks(
+        np.concatenate((truth[:1], truth[:1] + 1e4)), truth, AREAS[:2])
+    assert sorted(oks.tolist()) == [0, pytest.approx(1)]
 
 
 def test_the_similarity_is_cocos() -> None:
