@@ -82,5 +82,6 @@ def measure_tracking(data: Path, seeds: int) -> dict[str, Any]:
     """Follow rendered people who cross; return id_switches, oracle_id_switches and more."""
     from neuropose_ros.cli.bench import many_tracking
 
-    results: dict[str, Any] = many_tracking.run_tracking(data, seeds)
-    return results
+    result = many_tracking.run_tracking(data, range(seeds))
+    print(many_tracking.report(result))
+    return many_tracking.as_json(result)

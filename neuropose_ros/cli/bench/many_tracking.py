@@ -19,7 +19,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from neuropose_ros.cli.bench import reference, trackers_worker
+from neuropose_ros.cli.bench import reference
 from neuropose_ros.cli.bench.many_models import load_networks
 from neuropose_ros.core.errors import NeuroposeError
 from neuropose_ros.core.identities import Scene, identity_scores
@@ -42,7 +42,8 @@ from neuropose_ros.sources.synthetic.source import open_synthetic
 
 Array = NDArray[np.float64]
 
-PAIR = ('rtmdet-nano-512', 'blazepose')
+PAIR = ('rtmdet-nano', 'blazepose')
+_WORKER = Path(__file__).with_name('trackers_worker.py')
 _SECONDS, _RATE_HZ = 8.5, 30.0
 _START_NS = 1_000_000_000
 _FILLED, _HIDDEN = 0.53, 0.5
@@ -257,7 +258,7 @@ def _others(
             path, counts=counts, boxes=np.array(boxes, float).reshape(-1, 4), rate_hz=_RATE_HZ,
             scores=[one.score for people in frames for one in people])
         done = subprocess.run(
-            [str(python), trackers_worker.__file__, str(path)], check=False,
+            [str(python), str(_WORKER), str(path)], check=False,
             capture_output=True, text=True, errors='replace', timeout=600)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ['no reason']
@@ -280,3 +281,15 @@ def report(result: TrackingResult) -> str:
         f'{result.oracle_id_switches}; '
         f'{statistics.mean([run.ms_per_frame for run in result.runs] or [0]):.0f} ms per frame')
     return '\n'.join(lines)
+
+
+def as_json(result: TrackingResult) -> dict[str, Any]:
+    """Return the result for programs."""
+    return {
+        'id_switches': result.id_switches,
+        'oracle_id_switches': result.oracle_id_switches,
+        'oracle': result.oracle,
+        'tracking_pair': '>'.join(result.pair),
+        'tracking_seconds': round(result.seconds, 1),
+        'tracking': [asdict(run) for run in result.runs],
+    }
