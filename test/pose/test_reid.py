@@ -19,8 +19,9 @@ from neuropose_ros.pose.reid import (
     stretching_warps,
 )
 from neuropose_ros.pose.stage import PoseStage
-from test.pose.marker_networks import MEAN, STD, Graph, entry, load
-from test.pose.tracking.people import ids, stamp, standing
+
+from .marker_networks import MEAN, STD, Graph, entry, load
+from .tracking.people import ids, stamp, standing
 
 INPUT = PictureInput(8, 16, MEAN, STD, 'rgb')
 RED, BLUE = (0, 0, 200), (200, 0, 0)

@@ -11,7 +11,8 @@ import pytest
 from neuropose_ros.core.layouts import COCO17
 from neuropose_ros.core.pose import JointState, PersonPose, TrackState
 from neuropose_ros.pose.tracking import Tracker
-from test.pose.tracking.people import S, ids, stamp, standing
+
+from .people import S, ids, stamp, standing
 
 
 def tracker(**options) -> Tracker:
