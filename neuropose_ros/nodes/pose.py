@@ -12,7 +12,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 
 from neuropose_ros.core import wire
-from neuropose_ros.core.errors import ImageError
+from neuropose_ros.core.errors import ImageError, NeuroposeError
 from neuropose_ros.core.layouts import layout
 from neuropose_ros.core.pose import Frame, FramePolicy, PoseFrame
 from neuropose_ros.drawing import overlay
@@ -39,6 +39,7 @@ from neuropose_ros.nodes.spin import run
 from neuropose_ros.nodes.types import ROS
 from neuropose_ros.pose.arrivals import Arrival
 from neuropose_ros.pose.create import create_estimator
+from neuropose_ros.pose.reid import create_reid
 from neuropose_ros.pose.stage import PoseStage
 from neuropose_ros.pose.tracking import Tracker
 
@@ -100,13 +101,19 @@ class PoseNode(StageNode):
 
     def _load(self) -> PoseStage:
         chosen = self.settings
+        common = {name: chosen[name] for name in ('runtime', 'precision', 'threads')}
         estimator = create_estimator(
-            chosen['model'], detector=chosen['detector'], runtime=chosen['runtime'],
-            precision=chosen['precision'], threads=chosen['threads'],
-            smoothing=chosen['smoothing'], max_people=chosen['max_people'],
-            detect_every=chosen['detect_every'], announce=self.get_logger().info)
+            chosen['model'], detector=chosen['detector'], smoothing=chosen['smoothing'],
+            max_people=chosen['max_people'], detect_every=chosen['detect_every'],
+            announce=self.get_logger().info, **common)
+        try:
+            reid = None if not chosen['reid_model'] else create_reid(
+                chosen['reid_model'], announce=self.get_logger().info, **common)
+        except NeuroposeError:
+            estimator.close()
+            raise
         return PoseStage(
-            estimator, layout=layout(chosen['layout']) if chosen['layout'] else None,
+            estimator, layout=layout(chosen['layout']) if chosen['layout'] else None, reid=reid,
             tracker=Tracker(estimator.layout, memory_s=chosen['track_memory_s']))
 
     def teardown(self) -> None:

@@ -27,6 +27,10 @@ PARAMETERS = (
         'occlusions and may give a newcomer the id of who left.', unit='s', minimum=0.0,
         maximum=60.0),
     ParameterSpec(
+        'reid_model', '', 'Which network is asked what people look like where motion leaves it '
+        'open who is who: a name of the kind reid. Empty: none, which is right where people are '
+        'dressed alike.'),
+    ParameterSpec(
         'runtime', 'auto', 'What runs the networks; auto takes the fastest that is there and says '
         'so (`neuropose doctor` explains).', choices=RUNTIMES),
     ParameterSpec(

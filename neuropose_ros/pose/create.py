@@ -81,11 +81,12 @@ def create_estimator(
             search, landmarks, smoothing=smoothing, tracking=tracking, name=entry.name)
     from neuropose_ros.pose.many import ManyPeople
 
-    # Some of the boxes may turn out to be nobody: the best people are chosen after that.
-    finder = loader.detector(
-        detector or DEFAULT_DETECTOR, max(max_people, MOST_PEOPLE), LEAST_SCORE)
+    # Some of the boxes may turn out to be nobody: the best people are chosen after that. And an
+    # engine built ahead of time fits, whatever number of people is asked for.
+    most = max(max_people, MOST_PEOPLE)
+    finder = loader.detector(detector or DEFAULT_DETECTOR, most, LEAST_SCORE)
     return ManyPeople(
-        finder, loader.ensemble(model, max_people), max_people=max_people,
+        finder, loader.ensemble(model, most), max_people=max_people,
         detect_every=detect_every if tracking else 1, announce=announce)
 
 

@@ -108,6 +108,9 @@ def test_truncated_and_8k_jpegs_are_errors_and_the_next_picture_is_fine(graph: A
     (('-p', 'threads:=100'), 'Max: 64'),
     (('-p', 'threads:=many'), 'type int'),
     (('-p', 'model:=no_model'), 'blazepose'),
+    (('-p', 'detector:=no_detector'), 'rtmdet-nano'),
+    (('-p', 'reid_model:=no_model'), 'youtu-reid'),
+    (('-p', 'scene_model:=no_model'), 'mobilenet-v2'),
 ])
 def test_an_invalid_parameter_at_start_ends_with_one_sentence(
     graph: Any, arguments: tuple[str, ...], says: str,
