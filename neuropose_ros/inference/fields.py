@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import reprlib
+import sys
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -25,7 +27,7 @@ class Fields:
             ModelError: it is no table, or a key is no text.
         """
         if not isinstance(values, Mapping):
-            raise ModelError(f'{where}: a table of keys is expected, not {values!r}')
+            raise ModelError(f'{where}: a table of keys is expected, not {reprlib.repr(values)}')
         self._where = where
         self._values = dict(values)
         self._known: list[str] = []
@@ -59,18 +61,25 @@ class Fields:
             raise self.mistake(key, f'is {value!r}; a text is allowed')
         return value
 
-    def whole(self, key: str, default: int = _REQUIRED, least: int = 1) -> int:
-        """Take a whole number that is not below ``least``."""
+    def whole(self, key: str, default: int = _REQUIRED, most: int = 1 << 31) -> int:
+        """Take a whole number from 1 to ``most``."""
         value = self._take(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise self.mistake(key, f'is {value!r}; a whole number from {least} up is allowed')
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+            raise self.mistake(
+                key, f'is {reprlib.repr(value)}; a whole number from 1 up to {most} is allowed')
         return value
 
-    def number(self, key: str, default: float = _REQUIRED) -> float:
-        """Take a finite number."""
+    def number(
+        self, key: str, default: float = _REQUIRED,
+        limits: tuple[float, float] = (-math.inf, math.inf),
+    ) -> float:
+        """Take a finite number, not beyond ``limits``."""
         value = self._take(key, default)
-        if not _is_number(value):
-            raise self.mistake(key, f'is {value!r}; a number is allowed')
+        least, most = limits
+        if not _is_number(value) or not least <= value <= most:
+            bounds = (f' from {least:g}' if least > -math.inf else '') + (
+                f' to {most:g}' if most < math.inf else '')
+            raise self.mistake(key, f'is {value!r}; a number{bounds} is allowed')
         return float(value)
 
     def three(self, key: str, default: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -130,4 +139,4 @@ class Fields:
 
 def _is_number(value: Any) -> bool:
     return (isinstance(value, (int, float)) and not isinstance(value, bool)
-            and math.isfinite(value))
+            and abs(value) <= sys.float_info.max)  # nor an int that no float holds

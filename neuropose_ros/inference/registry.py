@@ -11,7 +11,7 @@ from typing import Any
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.core.resources import config_folder
 from neuropose_ros.inference.entry import ModelEntry
-from neuropose_ros.inference.entry_reading import read_entry
+from neuropose_ros.inference.entry_reading import DECODERS, read_entry
 
 __all__ = ['ModelEntry', 'load_registry', 'user_list']
 
@@ -96,9 +96,9 @@ def _entries(
 
 def _with_parts(entry: ModelEntry, entries: Mapping[str, ModelEntry]) -> ModelEntry:
     """Give an entry that is made of others the input, joints and size of these."""
-    for part in entry.parts:
-        if part not in entries or entries[part].parts:
-            known = ', '.join(name for name, other in entries.items() if other.kind == 'part')
+    for part, decoder in zip(entry.parts, DECODERS[entry.decoder].parts, strict=True):
+        if part not in entries or entries[part].decoder != decoder:
+            known = ', '.join(name for name, other in entries.items() if other.decoder == decoder)
             raise ModelError(
                 f'{entry.origin}: entry {entry.name}: parts names {part!r}; '
                 f'allowed are {known}')
