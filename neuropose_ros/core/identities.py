@@ -97,14 +97,17 @@ def _pairs(
     scene: Scene, before: dict[int, int], least_similarity: float,
 ) -> list[tuple[int, int]]:
     similarity = np.array(scene.similarity, np.float64)
+    similarity[similarity < least_similarity] = 0.0
     places = {found: j for j, found in enumerate(scene.found_ids)}
+    pairs = []
     for i, true in enumerate(scene.true_ids):
         j = places.get(before[true]) if true in before else None
-        if j is not None and similarity[i, j] >= least_similarity:
-            # Going on outweighs whatever the other pairs can gain.
-            similarity[i, j] += 2.0 * min(similarity.shape) + 1.0
-    costs = np.where(np.asarray(scene.similarity) >= least_similarity, -similarity, np.inf)
-    return assign(costs)
+        if j is not None and similarity[i, j] > 0:
+            pairs.append((i, j))
+    rows = [i for i in range(len(scene.true_ids)) if i not in {i for i, _ in pairs}]
+    columns = [j for j in range(len(scene.found_ids)) if j not in {j for _, j in pairs}]
+    rest = similarity[np.ix_(rows, columns)]
+    return pairs + [(rows[i], columns[j]) for i, j in assign(-rest) if rest[i, j] > 0]
 
 
 def _idf1(scenes: Sequence[Scene], least_similarity: float) -> float:
