@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from neuropose_ros.cli.bench import many_cost, many_pictures
-from neuropose_ros.cli.bench.many_models import FIXED, Networks, load_networks
+from neuropose_ros.cli.bench.many_models import FIXED, ONE_STAGE, Networks, load_networks
 from neuropose_ros.core.errors import NeuroposeError, ParameterError
 from neuropose_ros.inference.threads import thread_budget
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
             'bench many needs annotated pictures: --data FOLDER or NEUROPOSE_DATA=FOLDER, with '
             'images/coco, images/mpii and models/')
     data = Path(args.data)
-    networks = load_networks(data, args.threads)
+    networks = load_networks(data, args.threads, one_stage=ONE_STAGE)
     try:
         results = {
             'threads': thread_budget(args.threads), **measure_pictures(networks, data, args.runs)}

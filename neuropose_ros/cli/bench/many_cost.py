@@ -34,7 +34,7 @@ _BODY_ROOM = 1.15
 
 def run_cost(
     detector: PersonDetector, fixed: RegionEstimator,
-    estimators: Mapping[str, RegionEstimator], truths: Sequence[Truth], runs: int = 7,
+    estimators: Mapping[str, RegionEstimator], truths: Sequence[Truth], runs: int = 5,
 ) -> dict[str, Any]:
     """Return ``ms_by_people`` of the fixed pair and ``cost`` of each estimator.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,8 +14,12 @@ from neuropose_ros.inference.cache import cache_folder
 from neuropose_ros.inference.entry import ModelEntry, PathSource, UrlSource
 from neuropose_ros.inference.models import expand, model_path
 from neuropose_ros.inference.registry import load_registry
-from neuropose_ros.pose.create import create_detector, create_region_estimator
-from neuropose_ros.pose.estimator import PersonDetector, RegionEstimator
+from neuropose_ros.pose.create import (
+    create_detector,
+    create_estimator,
+    create_region_estimator,
+)
+from neuropose_ros.pose.estimator import PersonDetector, PoseEstimator, RegionEstimator
 
 DETECTORS = ('rtmdet-nano', 'rtmdet-nano-512', 'yolox-nano', 'yolox-tiny')
 ESTIMATORS = (
@@ -24,6 +28,8 @@ ESTIMATORS = (
     'movenet-lightning-int8+blazepose-heavy', 'movenet-lightning-int8:mirrored+blazepose-heavy',
     'rtmpose-t', 'rtmpose-s', 'rtmpose-m',
 )
+ONE_STAGE = ('rtmo-s', 'rtmo-m')
+"""Networks that need no detector."""
 FIXED = ('rtmdet-nano-512', 'movenet-lightning-int8:mirrored+blazepose-heavy')
 """The pair chosen beforehand, on pictures that are not COCO's: the MPII ones, mosaics of them and
 of frames of J-HMDB's training split. `many_pictures` says how."""
@@ -42,33 +48,38 @@ class Networks:
     detectors: Mapping[str, PersonDetector]
     estimators: Mapping[str, RegionEstimator]
     absent: Mapping[str, str]
+    one_stage: Mapping[str, PoseEstimator] = field(default_factory=dict)
 
     def close(self) -> None:
         """Give back the memory."""
-        for network in (*self.detectors.values(), *self.estimators.values()):
+        networks = (self.detectors, self.estimators, self.one_stage)
+        for network in (network for group in networks for network in group.values()):
             network.close()
 
 
 def load_networks(
     data: Path, threads: int, detectors: Sequence[str] = DETECTORS,
-    estimators: Sequence[str] = ESTIMATORS,
+    estimators: Sequence[str] = ESTIMATORS, one_stage: Sequence[str] = (),
 ) -> Networks:
     """Load what is there or can be fetched."""
     registry = with_data(load_registry(), data)
     absent: dict[str, str] = {}
-    finders, readers = {}, {}
-    for name in (*detectors, *estimators):
+    finders, readers, whole = {}, {}, {}
+    for name in (*detectors, *estimators, *one_stage):
         try:
             _check_reachable(name, registry)
             if name in detectors:
                 finders[name] = create_detector(
+                    name, threads=threads, registry=registry, announce=_quietly)
+            elif name in one_stage:
+                whole[name] = create_estimator(
                     name, threads=threads, registry=registry, announce=_quietly)
             else:
                 readers[name] = create_region_estimator(
                     name, threads=threads, registry=registry, announce=_quietly)
         except NeuroposeError as error:
             absent[name] = str(error)
-    return Networks(finders, readers, absent)
+    return Networks(finders, readers, absent, whole)
 
 
 def with_data(registry: Mapping[str, ModelEntry], data: Path) -> dict[str, ModelEntry]:

@@ -15,6 +15,7 @@ from neuropose_ros.core.layouts import COCO17
 from neuropose_ros.core.metrics import oks_sigmas
 from neuropose_ros.inference.entry import PathSource
 from neuropose_ros.inference.registry import load_registry
+from neuropose_ros.pose.many import ManyPeople
 
 
 def _truth() -> np.ndarray:
@@ -112,11 +113,13 @@ def test_what_cannot_be_had_is_listed_with_the_reason(
     monkeypatch.setenv('NEUROPOSE_CACHE', str(tmp_path / 'cache'))
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
     networks = many_models.load_networks(
-        tmp_path, 1, ('yolox-tiny',), ('rtmpose-m', 'movenet-thunder-int8:mirrored'))
+        tmp_path, 1, ('yolox-tiny',), ('rtmpose-m', 'movenet-thunder-int8:mirrored'),
+        ('rtmo-s',))
     assert not networks.detectors
     assert not networks.estimators
+    assert not networks.one_stage
     assert set(networks.absent) == {
-        'yolox-tiny', 'rtmpose-m', 'movenet-thunder-int8:mirrored'}
+        'yolox-tiny', 'rtmpose-m', 'movenet-thunder-int8:mirrored', 'rtmo-s'}
     assert 'cannot be reached' in networks.absent['rtmpose-m']
 
 
@@ -173,9 +176,8 @@ def test_a_known_pair_reaches_its_known_figure() -> None:
     networks = many_models.load_networks(data, 1, ('rtmdet-nano',), ('blazepose',))
     if networks.absent:
         pytest.skip(f'needs the published networks: {networks.absent}')
-    row = many_pictures.measure(
-        networks.detectors['rtmdet-nano'], networks.estimators['blazepose'],
-        many_pictures.coco_pictures(data), 1)
+    people = ManyPeople(networks.detectors['rtmdet-nano'], networks.estimators['blazepose'])
+    row = many_pictures.measure(people, many_pictures.coco_pictures(data), 1)
     assert row['people'] == 12
     assert row['missed'] == 0
     assert row['mean_oks'] > 0.72
