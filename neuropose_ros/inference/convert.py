@@ -56,6 +56,10 @@ def convert(
         ModelError: the network uses something that is not converted.
     """
     network = read_network(content)
+    beyond = [position for position in outputs if position >= len(network.outputs)]
+    if beyond:
+        raise ModelError(
+            f'the network has {len(network.outputs)} outputs, counted from 0: none at {beyond[0]}')
     wanted = {network.outputs[position]: name for position, name in outputs.items()}
     return _Converter(network, image, wanted).model()
 

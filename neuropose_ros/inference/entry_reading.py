@@ -185,7 +185,13 @@ def _url(fields: Fields) -> str:
 def _format(fields: Fields, sources: tuple[Source, ...]) -> Format:
     allowed = get_args(Format)
     if fields.has('format') or not sources:
-        return cast(Format, fields.text('format', 'onnx', allowed))
+        form = cast(Format, fields.text('format', 'onnx', allowed))
+        own = [source.file for source in sources if isinstance(source, PathSource)]
+        if own and own[0].lower().endswith('.tflite') != (form == 'tflite'):
+            raise fields.mistake(
+                'format', f'is {form}, but the file is {own[0]}; the names of tflite files, and '
+                'of no others, end in .tflite')
+        return form
     source = sources[0]
     name = getattr(source, 'member', '') or source.file
     ending = name.rpartition('.')[2].lower()

@@ -47,9 +47,10 @@ def read_onnx(content: bytes) -> Any:
     """Return the parsed network.
 
     Raises:
-        ModelError: it is no ONNX network.
+        ModelError: it is no ONNX network, or its weights are in another file.
     """
     import onnx
+    from onnx import external_data_helper as external
 
     try:
         model = onnx.load_model_from_string(content)
@@ -57,6 +58,11 @@ def read_onnx(content: bytes) -> Any:
         raise ModelError(f'not an ONNX network: {error}') from error
     if not model.graph.node:
         raise ModelError('not an ONNX network: it computes nothing')
+    for tensor in model.graph.initializer:
+        if external.uses_external_data(tensor):
+            beside = external.ExternalDataInfo(tensor).location
+            raise ModelError(
+                f'its weights are in another file, {beside}: a network in one file is needed')
     return model
 
 

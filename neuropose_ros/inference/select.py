@@ -124,7 +124,7 @@ def explain() -> list[Choice]:
 def _candidates(model: Path, runtime: str) -> tuple[_Candidate, ...]:
     if runtime not in RUNTIMES:
         raise ParameterError(f'unknown runtime {runtime!r}; known are {", ".join(RUNTIMES)}')
-    is_tflite = model.suffix == '.tflite'
+    is_tflite = model.suffix.lower() == '.tflite'
     candidates = _FOR_TFLITE if is_tflite else _FOR_ONNX
     # LiteRT is what the processor runs such files with.
     wanted = 'litert' if is_tflite and runtime == 'cpu' else runtime

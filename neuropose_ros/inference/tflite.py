@@ -5,6 +5,7 @@ Layout of the file: the TensorFlow Lite flatbuffer schema (tensorflow/lite/schem
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -94,12 +95,21 @@ def read_network(content: bytes) -> Network:
     """Parse a .tflite file; half-precision and sparse weights become dense float32 constants.
 
     Raises:
-        ModelError: not a TensorFlow Lite file, or one with features that are not read.
+        ModelError: not a TensorFlow Lite file, a damaged one, or one with features that are not
+            read.
     """
-    import tflite
-
     if content[4:8] != b'TFL3':
         raise ModelError('the file is not a TensorFlow Lite network')
+    try:
+        return _parsed(content)
+    # What the readers make of offsets that lead nowhere.
+    except (struct.error, LookupError, ValueError, TypeError, AttributeError) as error:
+        raise ModelError('the TensorFlow Lite network is damaged or cut off') from error
+
+
+def _parsed(content: bytes) -> Network:
+    import tflite
+
     model = tflite.Model.GetRootAsModel(content, 0)
     graph = model.Subgraphs(0)
     tensors = [_tensor(model, graph.Tensors(i)) for i in range(graph.TensorsLength())]

@@ -77,3 +77,8 @@ def test_enlarging_waits_for_the_convolution_that_weights_the_channels() -> None
 def test_an_unknown_operator_is_named() -> None:
     with pytest.raises(ModelError, match='FLOOR'):
         convert(tiny_network.build(last='FLOOR'), ImageInput(0.0, 1.0), {0: 'flat'})
+
+
+def test_an_output_that_is_not_there_is_named() -> None:
+    with pytest.raises(ModelError, match='the network has 3 outputs, counted from 0: none at 3'):
+        convert(tiny_network.build(), ImageInput(0.0, 1.0), {0: 'flat', 3: 'more'})

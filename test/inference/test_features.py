@@ -1,6 +1,7 @@
 """Cutting classifiers whose features are known in closed form."""
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto, helper
 
@@ -65,3 +66,12 @@ def test_the_features_are_what_the_classifier_read(kind: str) -> None:
 def test_what_is_no_classifier_is_refused(content: bytes, said: str) -> None:
     with pytest.raises(ModelError, match=said):
         cut_classifier(content)
+
+
+def test_weights_in_another_file_are_refused() -> None:
+    model = onnx.load_model_from_string(classifier('gemm'))
+    weights = model.graph.initializer[0]
+    weights.data_location = TensorProto.EXTERNAL
+    weights.external_data.add(key='location', value='classifier.data')
+    with pytest.raises(ModelError, match='weights are in another file, classifier.data: a networ'):
+        cut_classifier(model.SerializeToString())

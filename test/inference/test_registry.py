@@ -197,6 +197,8 @@ SOURCE = {'path': None, 'title': 't', 'licence': 'MIT'}
     (_with(source={'url': 'https://x/y.onnx'}), 'path or source is expected, one of the two'),
     (_with(path=7), 'my-pose: path is 7; a text is allowed'),
     (_with(path='my.pth'), 'format is missing and my.pth does not say it; allowed are onnx, tfl'),
+    (_with(format='tflite'), 'format is tflite, but the file is my.onnx; the names of tflite'),
+    (_with(path='my.tflite', format='onnx'), 'format is onnx, but the file is my.tflite; the '),
     (_with(kind='hand'), "my-pose: kind is 'hand'; allowed are pose"),
     (_with(colour='red'), 'my-pose: colour is not known; allowed are check, convert, '),
     (_with(layout=None), 'layout is missing; allowed are coco17, .* or a table with joints'),

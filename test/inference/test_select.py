@@ -135,11 +135,12 @@ def test_a_real_network_runs_with_what_auto_took(tmp_path: Path) -> None:
 
 def test_a_tflite_file_runs_with_litert_on_the_processor(tmp_path: Path) -> None:
     pytest.importorskip('ai_edge_litert', reason='LiteRT is not installed (optional)')
-    path = tmp_path / 'damaged.tflite'
-    path.write_bytes(b'not a network')
-    for runtime in ('auto', 'cpu', 'litert'):
-        with pytest.raises(ModelError, match=r'LiteRT cannot load damaged\.tflite'):
-            create_runtime(path, runtime=runtime)
+    for name in ('damaged.tflite', 'damaged.TFLITE'):
+        path = tmp_path / name
+        path.write_bytes(b'not a network')
+        for runtime in ('auto', 'cpu', 'litert'):
+            with pytest.raises(ModelError, match=f'LiteRT cannot load {name}'):
+                create_runtime(path, runtime=runtime)
 
 
 def test_without_litert_the_sentence_says_what_to_install(

@@ -41,9 +41,18 @@ def test_half_precision_and_sparse_weights_become_dense_constants() -> None:
         np.testing.assert_array_equal(data, value)
     kinds = [operator.kind for operator in network.operators]
     assert kinds == ['PAD', 'CONV_2D', 'DEPTHWISE_CONV_2D', 'RESIZE_BILINEAR', 'CONV_2D',
-                     'RESHAPE', 'CONV_2D']
+                     'RESHAPE', 'CONV_2D', 'PAD']
 
 
 def test_another_file_is_refused() -> None:
     with pytest.raises(ModelError, match='not a TensorFlow Lite network'):
         read_network(b'\x89PNG\r\n\x1a\n' + bytes(64))
+
+
+def test_a_damaged_file_is_refused() -> None:
+    content = tiny_network.build()
+    for size in range(8, len(content) - 64, 37):
+        with pytest.raises(ModelError, match='damaged or cut off|is not read|sparse weights|opti'):
+            read_network(content[:size])
+    with pytest.raises(ModelError, match='damaged or cut off'):
+        read_network(content[:8] + b'\xff' * 64)

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     for name in names:
         entry = registry[name]
         [path] = ensure_models(name, registry=registry)
-        if path.suffix == '.tflite':
+        if path.suffix.lower() == '.tflite':
             print(f'{name}: nothing to build, LiteRT runs it')
             continue
         engine = build_engine(

@@ -139,7 +139,7 @@ def _try(entry: ModelEntry, registry: Registry) -> None:
 
 def _runtime(path: Path) -> str:
     """Take the one that every machine has: this is about the file, not about speed."""
-    return 'litert' if path.suffix == '.tflite' else 'cpu'
+    return 'litert' if path.suffix.lower() == '.tflite' else 'cpu'
 
 
 def _silent(sentence: str) -> None:
