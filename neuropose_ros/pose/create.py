@@ -169,14 +169,16 @@ class _Loader:
 
     def ensemble(self, name: str, batch: int) -> RegionEstimator:
         """Return one network, or several that look one after the other, some mirrored."""
-        looks = []
-        for part in name.split('+'):
-            entry = self.entry(part.removesuffix(_MIRRORED), 'pose')
+        parts = name.split('+')
+        entries = [self.entry(part.removesuffix(_MIRRORED), 'pose') for part in parts]
+        for entry in entries:
             if entry.decoder in ONE_STAGE_DECODERS:
                 raise ParameterError(
                     f'the model {entry.name} finds people by itself, not in given boxes')
-            look = self.region_estimator(entry, batch)
-            looks.append(Mirrored(look) if part.endswith(_MIRRORED) else look)
+        networks = [self.region_estimator(entry, batch) for entry in entries]
+        looks = [
+            Mirrored(network) if part.endswith(_MIRRORED) else network
+            for part, network in zip(parts, networks, strict=True)]
         return reduce(Cascade, looks)
 
     def region_estimator(self, entry: ModelEntry, batch: int) -> RegionEstimator:

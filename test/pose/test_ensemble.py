@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from neuropose_ros.core.errors import ModelError
+from neuropose_ros.core.errors import ModelError, ParameterError
 from neuropose_ros.core.layouts import BLAZEPOSE33, COCO17, convert_points
 from neuropose_ros.core.pose import Origin3D, PersonPose
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.inference.ops.device import Picture
+from neuropose_ros.pose.create import create_region_estimator
 from neuropose_ros.pose.ensemble import Cascade, Mirrored, averaged
 from neuropose_ros.pose.estimator import Region
 from neuropose_ros.pose.people import make_person
@@ -145,3 +147,26 @@ def test_no_regions_no_looks_and_closing_closes_both() -> None:
     cascade.close()
     assert first.closed
     assert second.closed
+
+
+@pytest.mark.parametrize(('name', 'said'), [
+    ('movenet-lightning-int8:mirrored+nobody', "unknown pose model 'nobody'"),
+    ('blazepose+rtmo-s', 'rtmo-s finds people by itself'),
+    ('blazepose+yolox-nano', 'yolox-nano is no pose model'),
+    ('blazepose:doubled', "unknown pose model 'blazepose:doubled'"),
+])
+def test_names_are_checked_before_anything_is_fetched(
+    name: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv('NEUROPOSE_CACHE', str(tmp_path))
+    with pytest.raises(ParameterError, match=said):
+        create_region_estimator(name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_networks_go_together_by_name(blazepose_models: None) -> None:
+    pair = create_region_estimator('blazepose:mirrored+blazepose', threads=1)
+    assert pair.layout == BLAZEPOSE33
+    assert pair.model == (
+        'blazepose/onnxruntime-cpu:mirrored+blazepose/onnxruntime-cpu')
+    pair.close()
