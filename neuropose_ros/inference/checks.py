@@ -45,8 +45,8 @@ def check_picture_input(
     """Refuse a network that does not take the picture that it is said to take.
 
     Raises:
-        ModelError: more inputs than one, or another order of axes, number of channels, size or
-            type.
+        ModelError: more inputs than one, a fixed batch of several, or another order of axes,
+            number of channels, size or type.
     """
     if len(inputs) != 1:
         names = ', '.join(spec.name for spec in inputs)
@@ -64,6 +64,10 @@ def check_picture_input(
     said, channels = forms[target.axes], spec.shape[1 if target.axes == 'nchw' else 3]
     other = 'nhwc' if target.axes == 'nchw' else 'nchw'
     takes = f'{title}: its input {spec.name} takes {shown(spec.shape)}'
+    if (spec.shape[0] or 1) > 1:
+        raise ModelError(
+            f'{takes}: {spec.shape[0]} pictures at once, no fewer: export it with a batch of any '
+            'size, or of 1')
     if _agrees(spec.shape, said):
         if spec.dtype != target.dtype:
             raise ModelError(

@@ -77,6 +77,11 @@ class OnnxRuntime:
             provider, self._threads, precision, folder / 'onnxruntime-tensorrt', device))
         self._inputs = tuple(map(_spec, self._session.get_inputs()))
         self._outputs = tuple(map(_spec, self._session.get_outputs()))
+        for node in (*self._session.get_inputs(), *self._session.get_outputs()):
+            if not node.type.startswith('tensor('):
+                raise ModelError(
+                    f'{self._title}: its {node.name} is a {node.type}, not a tensor: export it '
+                    'with tensors alone')
         for spec in self._inputs:
             if not spec.shape:
                 raise ModelError(

@@ -24,6 +24,7 @@ def test_what_fits_passes(shape: tuple[int | None, ...]) -> None:
     ([spec(1, 3, 256, 192), spec(2)], r'has 2 inputs \(x, x\)'),
     ([spec()], 'no fixed number of dimensions or not 4'),
     ([spec(1, 256 * 192 * 3)], 'no fixed number of dimensions or not 4'),
+    ([spec(4, 3, 256, 192)], r'takes \(4, 3, 256, 192\): 4 pictures at once, no fewer: export'),
     ([spec(1, 256, 192, 3)], r'takes \(1, 256, 192, 3\), which is nhwc, not nchw'),
     ([spec(1, 1, 256, 192)], 'which is 1 channels in nchw: pictures have 3'),
     ([spec(None, 3, 192, 256)], r'\(any, 3, 192, 256\), not pictures of 192x256 px in nchw'),

@@ -73,5 +73,5 @@ def test_weights_in_another_file_are_refused() -> None:
     weights = model.graph.initializer[0]
     weights.data_location = TensorProto.EXTERNAL
     weights.external_data.add(key='location', value='classifier.data')
-    with pytest.raises(ModelError, match='weights are in another file, classifier.data: a networ'):
+    with pytest.raises(ModelError, match=r'weights are in another file, classifier\.data: '):
         cut_classifier(model.SerializeToString())

@@ -1,7 +1,9 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from neuropose_ros.core.errors import ModelError, OutOfMemoryError
 from neuropose_ros.inference.onnx import OnnxRuntime
@@ -119,6 +121,14 @@ def test_what_it_cannot_run_is_refused_in_one_sentence(model: bytes, said: str) 
         OnnxRuntime(model)
     assert '\n' not in str(caught.value)
     assert 'ONNXRuntimeError' not in str(caught.value)
+
+
+def test_an_output_that_is_no_tensor_is_refused() -> None:
+    model = onnx.load_model_from_string(tiny_onnx.one_operator('SplitToSequence'))
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_sequence_value_info('y', TensorProto.FLOAT, None))
+    with pytest.raises(ModelError, match=r'its y is a seq\(tensor\(float\)\), not a tensor: exp'):
+        OnnxRuntime(model.SerializeToString())
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -212,7 +212,7 @@ SOURCE = {'path': None, 'title': 't', 'licence': 'MIT'}
     (_with(input={'width': 0, 'height': 4}), 'input: width is 0; a whole number from 1 up'),
     (_with(input={'width': 4, 'height': 4, 'mean': [1, 2]}),
      r'input: mean is \[1, 2\]; a number, or a list of three, is allowed'),
-    (_with(input={'width': 4, 'height': 4, 'std': [1, 0, 1]}), 'input: std is 0; values are 0..255'),
+    (_with(input={'width': 4, 'height': 4, 'std': [1, 0, 1]}), 'std is 0; values are 0..255'),
     (_with(input={'width': 4, 'height': 4, 'std': float('nan')}), 'input: std is nan; a number'),
     (_with(input={'width': 4, 'height': 4, 'channels': 'rbg'}),
      "input: channels is 'rbg'; allowed are rgb, bgr"),

@@ -52,7 +52,7 @@ def test_another_file_is_refused() -> None:
 def test_a_damaged_file_is_refused() -> None:
     content = tiny_network.build()
     for size in range(8, len(content) - 64, 37):
-        with pytest.raises(ModelError, match='damaged or cut off|is not read|sparse weights|opti'):
+        with pytest.raises(ModelError, match=r'cut off|is not read|sparse weights'):
             read_network(content[:size])
     with pytest.raises(ModelError, match='damaged or cut off'):
         read_network(content[:8] + b'\xff' * 64)
