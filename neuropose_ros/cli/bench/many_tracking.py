@@ -42,7 +42,7 @@ from neuropose_ros.sources.synthetic.source import open_synthetic
 
 Array = NDArray[np.float64]
 
-PAIR = ('rtmdet-nano', 'blazepose')
+PAIR = ('rtmdet-nano-512', 'blazepose')
 _WORKER = Path(__file__).with_name('trackers_worker.py')
 _SECONDS, _RATE_HZ = 8.5, 30.0
 _START_NS = 1_000_000_000

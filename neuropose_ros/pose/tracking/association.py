@@ -98,7 +98,6 @@ class Pairs:
         measured: (N, T, 3) where the body is and how tall, `Motion.position`, seen as that track.
         variance: (N, T, 3) of it.
         trusted: (N, T) whether the joints are the track's, else only the box is.
-        cover: (T,) share of each track's box behind somebody nearer.
         twice: (N, N) who is found twice.
         astray: (N,) whose joints are likely somebody else's.
         crowd: (N, T) how much of the box somebody else than the track covers.
@@ -108,7 +107,6 @@ class Pairs:
     measured: Array
     variance: Array
     trusted: Mask
-    cover: Array
     crowd: Array
     twice: Mask
     astray: Mask
@@ -150,21 +148,27 @@ def compare(
     near_box = np.where((squared_box <= model.gate) & alone[:, None], near_box, -np.inf)
     trusted = near_joints >= near_box
     boxes = box_overlap(seen.bodies, tracks.bodies)
-    cover = hidden_share(tracks.bodies, tracks.sure & (tracks.gaps_s < _JUST_SEEN_S))
-    visible = model.seen_hidden + (model.seen - model.seen_hidden) * (1 - cover)
-    # Who should be in plain view and was not found is not where the track has them.
-    visible = np.where(tracks.missed, np.minimum(visible, model.seen_lost), visible)
     crowd = _crowd(seen, tracks)
-    others = np.log(model.newcomers + model.clutter * np.minimum(crowd, 1.0))
-    less = model.doubt * (1 - tracks.credit) + np.where(tracks.missed, model.missed, 0.0)
-    gain = (np.maximum(near_joints, near_box) + np.log(visible / (1 - visible)) - others - less
+    gain = (np.maximum(near_joints, near_box) + _prior(tracks, crowd, model)
             + model.box_weight * (boxes - 0.5))
     if alike is not None:
         gain = gain + model.look_weight * np.nan_to_num(alike - 0.5)
     return Pairs(
         gain, np.where(trusted[..., None], by_joints, by_box),
-        np.where(trusted[..., None], place, loose), trusted, cover,
-        crowd, twice, astray)
+        np.where(trusted[..., None], place, loose), trusted, crowd, twice,
+        astray)
+
+
+def _prior(tracks: Forecast, crowd: Array, model: AssociationModel) -> Array:
+    """Return (N, T) how likely a find is of a track before one looks at it, over nobody known."""
+    cover = hidden_share(tracks.bodies, tracks.sure & (tracks.gaps_s < _JUST_SEEN_S))
+    visible = model.seen_hidden + (model.seen - model.seen_hidden) * (1 - cover)
+    # Who should be in plain view and was not found is not where the track has them.
+    visible = np.where(tracks.missed, np.minimum(visible, model.seen_lost), visible)
+    others = np.log(model.newcomers + model.clutter * np.minimum(crowd, 1.0))
+    less = model.doubt * (1 - tracks.credit) + np.where(tracks.missed, model.missed, 0.0)
+    prior: Array = np.log(visible / (1 - visible)) - less - others
+    return prior
 
 
 def double_finds(

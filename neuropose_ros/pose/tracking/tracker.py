@@ -196,12 +196,16 @@ class Tracker:
     def _match(self, seen: Observations, pairs: Pairs) -> dict[int, int]:
         """Return the track of each find that has one: sure finds choose first."""
         matched: dict[int, int] = {}
-        sure = seen.scores >= self._sure_score
+        # Whom the detector did not see although it looked, a network may have made up.
+        backed = seen.is_boxed | ~seen.is_boxed.any()
+        sure = (seen.scores >= self._sure_score) & backed
+        crowded = pairs.crowd >= _CROWD
+        gain_of = np.where(backed[:, None] | ~crowded, pairs.gain, -np.inf)
         for stage in (sure, ~sure):
             taken = pairs.twice[:, list(matched)].any(1)
             rows = np.flatnonzero(stage & ~taken)
             columns = np.setdiff1d(np.arange(pairs.gain.shape[1]), list(matched.values()))
-            gain, twice = pairs.gain[np.ix_(rows, columns)], pairs.twice[np.ix_(rows, rows)]
+            gain, twice = gain_of[np.ix_(rows, columns)], pairs.twice[np.ix_(rows, rows)]
             for row, column in choose(gain, twice):
                 matched[int(rows[row])] = int(columns[column])
         return matched
@@ -214,6 +218,8 @@ class Tracker:
         new: list[int] = []
         for row in np.argsort(-seen.scores, kind='stable'):
             if row in matched or seen.scores[row] < self._begin_score:
+                continue
+            if seen.is_boxed.any() and not seen.is_boxed[row]:
                 continue
             if twice[row, known + new].any():
                 continue
