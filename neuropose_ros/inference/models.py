@@ -78,6 +78,9 @@ def ensure_models(
 ) -> list[Path]:
     """Return the files of networks as they are run; fetch, check and convert them the first time.
 
+    Those in the cache are held against their sha256 each time: one that is damaged, or whose pin
+    was removed, is fetched anew.
+
     Args:
         names: entries; those made of parts give the files of their parts.
         registry: None = `load_registry`.
@@ -94,12 +97,26 @@ def ensure_models(
     for name in names:
         _check_own(registry[name])
     paths = {name: model_path(registry[name], cache) for name in names}
-    if not all(path.is_file() for path in paths.values()):
+    if _not_good(paths, registry, cache):
         with locked(cache):
             # Another process may have made them while this one waited.
-            missing = [registry[name] for name, path in paths.items() if not path.is_file()]
-            _make(missing, cache, carried)
+            missing = _not_good(paths, registry, cache)
+            for name, what in missing.items():
+                if what:
+                    print(f'{name} is made anew: {what}', file=sys.stderr)
+            _make([registry[name] for name in missing], cache, carried)
     return [paths[name] for name in names]
+
+
+def _not_good(
+    paths: Mapping[str, Path], registry: Registry, cache: Path,
+) -> dict[str, str]:
+    """Return the networks that have to be made, and what is wrong with the file there is."""
+    cached = {name: path for name, path in paths.items() if path != registry[name].own_file}
+    pins = Pins(cache) if any(path.is_file() for path in cached.values()) else None
+    return {name: what for name, path in cached.items()
+            if (what := _damage(path, registry[name], pins) if pins and path.is_file() else '')
+            or not path.is_file()}
 
 
 def _make(entries: Sequence[ModelEntry], cache: Path, carried: Path | None = None) -> None:
@@ -127,7 +144,10 @@ def _make(entries: Sequence[ModelEntry], cache: Path, carried: Path | None = Non
 def _kept(entry: ModelEntry, cache: Path, pins: Pins) -> bytes | None:
     """Return the published file if it is here and undamaged."""
     path = entry.own_file or _published_path(entry, cache)
-    content = path.read_bytes() if path.is_file() else None
+    try:
+        content = path.read_bytes() if path.is_file() else None
+    except OSError as error:
+        raise ModelError(f'{path} cannot be read: {error.strerror or error}') from error
     if content is None or entry.own_file is not None:
         return content
     return content if hashlib.sha256(content).hexdigest() == pins.sha256(entry) else None
@@ -209,6 +229,10 @@ def _check_own(entry: ModelEntry) -> None:
 
 def _own_sha256(entry: ModelEntry) -> str:
     path = entry.own_file or Path()
+    return _sha256(path)
+
+
+def _sha256(path: Path) -> str:
     try:
         return file_sha256(path)
     except OSError as error:
@@ -273,19 +297,28 @@ def _verdict(entry: ModelEntry, cache: Path) -> Verdict:
         if entry.convert is None:
             return Verdict(entry.name, 'good' if entry.sha256 else 'own', str(entry.own_file))
     pins = Pins(cache)
-    pin, present = pins.of(entry), [path for path in _files(entry, cache) if path.is_file()]
+    present = [path for path in _files(entry, cache) if path.is_file()]
     if not present:
         return Verdict(entry.name, 'absent')
     for path in present:
-        if path.parent.name == 'published':
-            expected = pins.sha256(entry)
-        else:
-            expected = pin.run_sha256 if pin and pin.run_file == path.name else ''
-        digest = file_sha256(path)
-        if digest != expected:
-            what = f'not {expected}' if expected else 'and nothing to compare it with is written'
-            return Verdict(entry.name, 'damaged', f'{path} has the sha256 {digest}, {what}')
+        what = _damage(path, entry, pins)
+        if what:
+            return Verdict(entry.name, 'damaged', what)
     return Verdict(entry.name, 'good', ', '.join(map(str, present)))
+
+
+def _damage(path: Path, entry: ModelEntry, pins: Pins) -> str:
+    """Say what is wrong with a file in the cache; '' = it is what was fetched or made."""
+    if path.parent.name == 'published':
+        expected = pins.sha256(entry)
+    else:
+        pin = pins.of(entry)
+        expected = pin.run_sha256 if pin and pin.run_file == path.name else ''
+    digest = _sha256(path)
+    if digest == expected:
+        return ''
+    what = f'not {expected}' if expected else 'and nothing to compare it with is written'
+    return f'{path} has the sha256 {digest}, {what}'
 
 
 def check_picture(width: int, height: int) -> NDArray[Any]:

@@ -218,6 +218,33 @@ def test_a_damaged_file_is_found_and_fetched_anew(
     assert [item.state for item in verify_models(['tiny'], registry, tmp_path)] == ['absent']
 
 
+def test_a_damaged_file_is_never_loaded(
+    server: BadServer, entry: ModelEntry, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    registry = {'tiny': entry}
+    [path] = ensure_models('tiny', registry=registry, cache=tmp_path)
+    path.write_bytes(path.read_bytes()[:-1] + b'\x00')
+    ensure_models('tiny', registry=registry, cache=tmp_path)
+    assert path.read_bytes() == server.content and server.requests['good'] == 2
+    assert f'tiny is made anew: {path} has the sha256 ' in capsys.readouterr().err
+    ensure_models('tiny', registry=registry, cache=tmp_path)
+    assert server.requests['good'] == 2
+    path.write_bytes(b'')
+    server.content = network(3.0)
+    with pytest.raises(ModelError, match='is not the file that was pinned'):
+        ensure_models('tiny', registry=registry, cache=tmp_path)
+
+
+def test_without_its_pin_the_authors_new_file_comes(
+    server: BadServer, entry: ModelEntry, tmp_path: Path,
+) -> None:
+    [path] = ensure_models('tiny', registry={'tiny': entry}, cache=tmp_path)
+    server.content = network(3.0)
+    (tmp_path / 'models.lock.yaml').unlink()
+    assert ensure_models('tiny', registry={'tiny': entry}, cache=tmp_path) == [path]
+    assert path.read_bytes() == server.content
+
+
 def test_what_a_killed_process_left_goes(
     entry: ModelEntry, tmp_path: Path,
 ) -> None:
