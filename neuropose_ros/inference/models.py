@@ -245,12 +245,13 @@ class Verdict:
 
     Attributes:
         name: of the entry.
-        state: ``own`` = a file of the user's without a sha256 to compare with.
+        state: ``own`` = a file of the user's without a sha256 to compare with; ``wrong`` = one
+            that is not there, or not the one that the list says.
         detail: for people.
     """
 
     name: str
-    state: Literal['good', 'absent', 'damaged', 'own']
+    state: Literal['good', 'absent', 'damaged', 'own', 'wrong']
     detail: str = ''
 
 
@@ -272,16 +273,16 @@ def verify_models(
     registry = load_registry() if registry is None else registry
     cache = cache or cache_folder()
     names = dict.fromkeys(expand(names, registry))
-    if not cache.is_dir():
-        return [Verdict(name, 'absent') for name in names]
+    verdicts = [_verdict(registry[name], cache) for name in names]
+    if not fetch or all(item.state != 'damaged' for item in verdicts):
+        return verdicts  # looking needs no lock: a cache that is read-only can be verified
     with locked(cache):
         verdicts = [_verdict(registry[name], cache) for name in names]
         damaged = [registry[item.name] for item in verdicts if item.state == 'damaged']
-        if fetch and damaged:
-            for entry in damaged:
-                for path in _files(entry, cache):
-                    path.unlink(missing_ok=True)
-            _make(damaged, cache)
+        for entry in damaged:
+            for path in _files(entry, cache):
+                path.unlink(missing_ok=True)
+        _make(damaged, cache)
     return verdicts
 
 
@@ -293,7 +294,10 @@ def _files(entry: ModelEntry, cache: Path) -> list[Path]:
 
 def _verdict(entry: ModelEntry, cache: Path) -> Verdict:
     if entry.own_file is not None:
-        _check_own(entry)
+        try:
+            _check_own(entry)
+        except ModelError as error:
+            return Verdict(entry.name, 'wrong', str(error))
         if entry.convert is None:
             return Verdict(entry.name, 'good' if entry.sha256 else 'own', str(entry.own_file))
     pins = Pins(cache)

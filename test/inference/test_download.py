@@ -312,8 +312,13 @@ def test_a_file_of_the_users_own_is_used_where_it_lies(
     assert not (tmp_path / 'cache').exists()
     (tmp_path / 'cache').mkdir()
     [verdict] = verify_models(['tiny'], {'tiny': own}, tmp_path / 'cache')
-    assert verdict.state == 'own'
+    assert verdict.state == 'own' and not (tmp_path / 'cache' / '.lock').exists()
     wrong = replace(own, sha256='0' * 64)
+    gone = replace(own, name='gone', sources=(PathSource(tmp_path / 'gone.onnx'),))
+    verdicts = verify_models(
+        ['tiny', 'gone'], {'tiny': wrong, 'gone': gone}, tmp_path / 'cache')
+    assert [item.state for item in verdicts] == ['wrong', 'wrong']
+    assert 'gone.onnx, where no file is' in verdicts[1].detail
     with pytest.raises(ModelError, match=f'my.onnx has the sha256 {sha256(network())}, not 000'):
         ensure_models('tiny', registry={'tiny': wrong}, cache=tmp_path / 'cache')
 

@@ -1,6 +1,7 @@
 """Compare the networks here with their sha256; a damaged one is fetched anew.
 
-Exit code: 0 when all are good in the end, 1 when --no-fetch left a damaged one.
+Exit code: 0 when all are good in the end, 1 when --no-fetch left a damaged one, or a file of your
+own is not there or not the one that your list says.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from neuropose_ros.inference.registry import load_registry
 
 _SAID = {
     'good': 'good', 'absent': 'not here', 'own': 'no sha256', 'damaged': 'DAMAGED',
+    'wrong': 'WRONG',
 }
 
 
@@ -35,4 +37,5 @@ def run(args: argparse.Namespace) -> int:
         print('no network is here yet')
     if damaged and not args.no_fetch:
         print(f'fetched anew: {", ".join(damaged)}')
-    return 1 if damaged and args.no_fetch else 0
+    wrong = any(item.state == 'wrong' for item in verdicts)
+    return 1 if wrong or (damaged and args.no_fetch) else 0
