@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from neuropose_ros.core.pose import Image, PersonPose
+from neuropose_ros.core.pose import Image, JointState, PersonPose
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.pose.gating import outline
 from neuropose_ros.pose.geometry import finite_points
@@ -43,3 +43,19 @@ def without_person(image: Image, person: PersonPose, layout: SkeletonLayout) -> 
     if len(trunk) == len(_TRUNK) and known[trunk].all():
         cv2.fillConvexPoly(hidden, cv2.convexHull(places[trunk]), grey)
     return hidden
+
+
+def share_on(person: PersonPose, image: Image, hidden: Image) -> float:
+    """Return the share of a person's seen joints that lie where somebody was painted over.
+
+    Args:
+        person: found in ``hidden``.
+        image: the picture as it was.
+        hidden: from `without_person`.
+    """
+    height, width = image.shape[:2]
+    points = person.keypoints[person.keypoint_states == JointState.MEASURED]
+    if not len(points):
+        return 1.0
+    x, y = np.clip(points.round().astype(int), 0, (width - 1, height - 1)).T
+    return float((image[y, x] != hidden[y, x]).any(-1).mean())

@@ -29,7 +29,7 @@ from neuropose_ros.pose.gating import (
     outline,
 )
 from neuropose_ros.pose.geometry import box_iou, in_picture
-from neuropose_ros.pose.hiding import without_person
+from neuropose_ros.pose.hiding import share_on, without_person
 
 MOST_PEOPLE = 20
 _LEAST_MATCH = 0.3
@@ -39,6 +39,9 @@ _UNSURE_SCORE = 0.5
 _LARGE_INNOVATION = 0.15
 # Looks of the detector in a row in which somebody may go unseen by it: people do get hidden.
 _MOST_MISSES = 3
+# Of the joints of somebody behind another: with more of them on the other's body it is a second
+# box around the same person, whose outline a network still sees.
+_MOST_HIDDEN = 0.5
 # When something is uncertain the detector looks this many times as often.
 _HASTE = 3
 
@@ -225,7 +228,8 @@ class ManyPeople:
             found = self._estimator.estimate(rest, [Region(seed.evidence) for seed in seeds])
             second += [
                 (seed, person) for seed, person in zip(seeds, found, strict=True)
-                if is_plausible(person, seed.evidence, self.layout)]
+                if is_plausible(person, seed.evidence, self.layout)
+                and share_on(person, picture.image, rest.image) <= _MOST_HIDDEN]
         return self._without_doubles(kept + second)[0] if second else kept
 
     def _can_be(self, seed: _Seed, person: PersonPose) -> bool:

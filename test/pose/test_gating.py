@@ -8,7 +8,7 @@ import pytest
 from neuropose_ros.core.layouts import COCO17
 from neuropose_ros.core.pose import JointState, PersonPose
 from neuropose_ros.pose.gating import duplicates, fit, innovation, is_plausible, outline
-from neuropose_ros.pose.hiding import without_person
+from neuropose_ros.pose.hiding import share_on, without_person
 
 from . import stick_figures as sticks
 
@@ -105,3 +105,16 @@ def test_nobody_in_particular_hides_nothing() -> None:
         sticks.person((40, 60, 80, 180)), keypoints=np.full((17, 2), np.nan, np.float32),
         box=np.full(4, np.nan, np.float32))
     np.testing.assert_array_equal(without_person(image, nowhere, COCO17), image)
+
+
+def test_joints_on_a_painted_body_are_told_from_those_beside_it() -> None:
+    front, behind = (118, 60, 178, 190), (60, 60, 110, 180)
+    image = sticks.drawn(behind, front)
+    rest = without_person(image, sticks.person(front), COCO17)
+    assert share_on(sticks.person(front), image, rest) == 1
+    assert share_on(sticks.person(behind), image, rest) <= 0.1
+    unseen = replace(
+        sticks.person(behind), keypoint_states=np.full(17, JointState.OCCLUDED, np.uint8))
+    assert share_on(unseen, image, rest) == 1
+    beyond = _moved(sticks.person(behind), (1e4, -1e4))
+    assert 0 <= share_on(beyond, image, rest) <= 1

@@ -145,6 +145,13 @@ def test_two_boxes_around_one_person_are_one_person() -> None:
     assert _places(scene.see(LEFT, RIGHT)) == [(40, 60), (200, 60)]
 
 
+def test_a_second_box_does_not_make_a_double_of_the_painted_outline() -> None:
+    scene = Scene()
+    scene.estimator.ghost = True  # it sees somebody in the grey too
+    scene.detector.extra = [(40, 60, 80, 150)]
+    assert _places(scene.see(LEFT, RIGHT)) == [(40, 60), (200, 60)]
+
+
 def test_two_predictions_on_one_person_become_one() -> None:
     scene = Scene(detect_every=9)
     scene.see(LEFT)
