@@ -334,6 +334,8 @@ def _spread(values: Array, known: Mask) -> Array:
 
 def _noise_share(seen: Observations, torso: NDArray[np.intp]) -> Array:
     """Return (N,) how many times the usual variance a find has: guessed joints say less."""
+    if not torso.size:
+        return np.ones(len(seen))
     sure = seen.weights[:, torso].mean(1)
     share: Array = 1.0 / np.clip(sure, 0.2, 1.0) ** 2
     return share
