@@ -20,8 +20,7 @@ SAME_PERSON = 0.6
 # Of the larger side of the box around the joints: how far the body reaches beyond, as detectors
 # draw it. Medians over 146 people of MPII and J-HMDB (training split): 0.06 0.11 0.06 0.08.
 _BEYOND = np.array([-0.06, -0.11, 0.06, 0.08], np.float32)
-# Skin, annotation and crop errors: of the body's area that its box covers, COCO's people fill
-# this share in the median.
+# Share of its box that a body covers, about: OKS is defined by the body's area.
 _FILLED = 0.6
 _LEAST_JOINTS = 4
 _LEAST_SHARE = 0.2
