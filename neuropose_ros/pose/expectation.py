@@ -1,7 +1,8 @@
 """Where people are expected in the next frame: what the tracker says, corrected by feedback.
 
 The refiner filters every joint by itself and knows its velocity; the tracker knows who is there
-at all. Both are put together person by person, by track id.
+at all. Both are put together person by person, by track id. A joint that is further from where the
+tracker has it than the person is large is not believed: feedback comes by a topic, from anybody.
 """
 
 from __future__ import annotations
@@ -78,9 +79,7 @@ class Expectation(Sequence[PersonPose]):
         if refined is None or self._feedback is None:
             return predicted
         moved = extrapolated(refined, seconds(self._stamp_ns - self._feedback.stamp_ns))
-        if moved.keypoints.shape != predicted.keypoints.shape:
-            return predicted
-        known: NDArray[np.bool_] = np.all(np.isfinite(moved.keypoints), axis=1)
+        known = _credible(moved, predicted)
         if not known.any():
             return predicted
         self._used_ns = self._feedback.stamp_ns
@@ -99,8 +98,18 @@ def extrapolated(person: PersonPose, dt_s: float) -> PersonPose:
     """Return the person ``dt_s`` later: every joint goes on with its velocity, if it has one."""
     if person.keypoint_velocities is None:
         return person
-    way = np.nan_to_num(person.keypoint_velocities) * np.float32(dt_s)
-    return replace(person, keypoints=person.keypoints + way)
+    way = np.nan_to_num(person.keypoint_velocities, posinf=0, neginf=0) * np.float32(dt_s)
+    with np.errstate(over='ignore'):  # of no use, and of no harm: infinity is far away
+        return replace(person, keypoints=person.keypoints + way)
+
+
+def _credible(moved: PersonPose, predicted: PersonPose) -> NDArray[np.bool_]:
+    """Return (K,), which joints of the refiner's lie where the tracker's person can have them."""
+    middle = (predicted.box[:2] + predicted.box[2:]) / 2
+    known = np.isfinite(predicted.keypoints).all(axis=1, keepdims=True)
+    away = np.abs(moved.keypoints - np.where(known, predicted.keypoints, middle)).max(axis=1)
+    side = (predicted.box[2:] - predicted.box[:2]).max()
+    return np.asarray(np.isfinite(away) & (away <= side))
 
 
 def usable_feedback(
@@ -110,7 +119,8 @@ def usable_feedback(
     """Return the feedback in the estimator's layout if it can say something about a frame.
 
     It must come from the refinement stage in this epoch, be at most 0.5 s old and not from the
-    future, and its layout must have every joint of the estimator's: None otherwise.
+    future, and its layout must have every joint of the estimator's: None otherwise. People who
+    have not the joints of the layout that the feedback claims are left out.
 
     Args:
         feedback: the newest.
@@ -124,10 +134,11 @@ def usable_feedback(
     if not 0 <= stamp_ns - feedback.stamp_ns <= _OLDEST_NS:
         return None
     if feedback.layout == wanted.id:
-        return feedback
-    if feedback.layout != given.id or not is_lossless(given, wanted):
+        given = wanted
+    elif feedback.layout != given.id or not is_lossless(given, wanted):
         return None
-    return convert_frame(feedback, given, wanted)
+    whole = tuple(one for one in feedback.persons if len(one.keypoints) == len(given))
+    return convert_frame(replace(feedback, persons=whole), given, wanted)
 
 
 def is_lossless(source: SkeletonLayout, target: SkeletonLayout) -> bool:

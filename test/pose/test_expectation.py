@@ -11,6 +11,7 @@ import pytest
 
 from neuropose_ros.core.layouts import BLAZEPOSE33, COCO17, HALPE26, MPII16
 from neuropose_ros.core.pose import JointState, PersonPose, PoseFrame, TrackState
+from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.pose.expectation import (
     Expectation,
     extrapolated,
@@ -66,7 +67,10 @@ def test_joints_that_the_refiner_lacks_are_the_trackers() -> None:
     person(-1, 5),
     replace(person(1, 5), track_state=TrackState.LOST),
     person(1, np.nan),
-    person(1, 5, joints=5),
+    person(1, 10),
+    person(1, 1e30),
+    person(1, 5, 3e38),
+    person(1, 3e38, 3e38),
 ])
 def test_who_is_not_known_to_the_refiner_is_where_the_tracker_says(refined: PersonPose) -> None:
     expected = expectation([person(1, 0)], feedback(refined))
@@ -87,8 +91,8 @@ def use(given: PoseFrame | None, stamp_ns: int = S) -> PoseFrame | None:
 
 def test_feedback_must_be_of_this_epoch_and_stage_and_fresh() -> None:
     good = feedback(person(1, 0))
-    assert use(good) is good
-    assert use(good, S + S // 2) is good
+    assert use(good) is not None
+    assert use(good, S + S // 2) is not None
     assert use(None) is None
     assert use(good, S + S // 2 + 1) is None, 'too old'
     assert use(good, S - 1) is None, 'from the future'
@@ -105,6 +109,33 @@ def test_feedback_is_converted_only_without_loss() -> None:
     assert len(converted.persons[0].keypoints) == 17
     poorer = feedback(person(1, 3), layout=COCO17.id)
     assert usable_feedback(poorer, stamp_ns=S, epoch=0, given=COCO17, wanted=BLAZEPOSE33) is None
+
+
+@pytest.mark.parametrize('joints', [0, 3, 40])
+@pytest.mark.parametrize('layout', [COCO17, HALPE26])
+def test_people_without_the_joints_of_their_layout_are_left_out(
+    joints: int, layout: SkeletonLayout,
+) -> None:
+    whole = person(2, 3, joints=len(layout))
+    claimed = feedback(person(1, 3, joints=joints), whole, layout=layout.id)
+    used = usable_feedback(claimed, stamp_ns=S, epoch=0, given=layout, wanted=COCO17)
+    assert used is not None
+    assert [one.track_id for one in used.persons] == [2]
+
+
+@pytest.mark.filterwarnings('error')
+def test_of_a_person_only_the_joints_that_can_be_there_are_believed() -> None:
+    refined = person(1, 5)
+    refined.keypoints[:3] = (10, 0), (1e30, -1e30), (3e38, 3e38)
+    refined.keypoint_velocities[2] = 3e38  # type: ignore[index]
+    refined.keypoint_velocities[3] = np.inf  # type: ignore[index]
+    predicted = person(1, 0)
+    predicted.keypoints[5:7] = np.nan
+    refined.keypoints[6] = 14
+    [one] = expectation([predicted], feedback(refined))
+    np.testing.assert_allclose(one.keypoints[:3], 0)
+    np.testing.assert_allclose(one.keypoints[3:6], 5)
+    assert np.isnan(one.keypoints[6]).all(), 'further from the middle of the box than it is large'
 
 
 def test_a_mean_of_joints_is_a_loss() -> None:
