@@ -211,7 +211,7 @@ class OnnxRuntime:
             return HostOps()
         try:
             from neuropose_ros.inference.onnx_tensors import tensor_ops
-        except ImportError:  # no torch: the arrays travel
+        except (ImportError, OSError):  # no torch that loads: the arrays travel
             return HostOps()
         return tensor_ops(device) or HostOps()
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional
 from numpy.typing import NDArray
 
-from neuropose_ros.core.errors import OutOfMemoryError
+from neuropose_ros.core.errors import ModelError, OutOfMemoryError
 from neuropose_ros.inference.ops.device import Floats, Image, PictureInput, Tensor
 
 
@@ -75,13 +75,18 @@ class TorchOps:
 
     def simcc(self, x: Tensor, y: Tensor) -> tuple[Floats, Floats]:
         """Read coordinate classifications; see `DeviceOps.simcc`."""
-        best_x, best_y = x.max(-1), y.max(-1)
-        scores = torch.minimum(best_x.values, best_y.values)
-        return _split(torch.stack(
-            (best_x.indices.float(), best_y.indices.float(), scores.float()), -1))
+        with _memory_errors('readings'):
+            best_x, best_y = x.max(-1), y.max(-1)
+            scores = torch.minimum(best_x.values, best_y.values)
+            return _split(torch.stack(
+                (best_x.indices.float(), best_y.indices.float(), scores.float()), -1))
 
     def heatmaps(self, maps: Tensor) -> tuple[Floats, Floats]:
         """Read heat maps; see `DeviceOps.heatmaps`."""
+        with _memory_errors('readings'):
+            return self._peaks(maps)
+
+    def _peaks(self, maps: Tensor) -> tuple[Floats, Floats]:
         height, width = maps.shape[-2:]
         flat = maps.flatten(2)
         heights, peaks = flat.max(-1)
@@ -97,8 +102,9 @@ class TorchOps:
 
     def download(self, tensor: Tensor) -> NDArray[Any]:
         """Bring an array to the host; waits for it."""
-        array: NDArray[Any] = tensor.detach().cpu().numpy()
-        return array
+        with _memory_errors('a reading'):
+            array: NDArray[Any] = tensor.detach().cpu().numpy()
+            return array
 
     def _there(self, array: NDArray[Any]) -> Tensor:
         dtype = getattr(torch, array.dtype.name)
@@ -157,7 +163,11 @@ def _memory_errors(what: str) -> Iterator[None]:
     except RuntimeError as error:
         # torch.OutOfMemoryError has changed its place over the years, not its text.
         if 'out of memory' not in str(error) and "can't allocate memory" not in str(error):
-            raise
+            if 'CUDA' not in str(error):  # a mistake of the caller
+                raise
+            # What failed on the device before is told to whoever asks it next.
+            first = str(error).partition('\n')[0]
+            raise ModelError(f'the device failed at {what}: {first}') from error
         raise OutOfMemoryError(
             f'the device has no room for {what}: stop other programs on it, or take a smaller '
             'batch') from error

@@ -22,7 +22,10 @@ def tensorrt_available() -> str:
         ctypes.CDLL('libcuda.so.1')
     except OSError:
         return "NVIDIA's driver (libcuda.so.1) is not there"
-    import torch
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        return f'the Python package torch does not load ({error})'
     if not torch.cuda.is_available():
         built = torch.version.cuda
         return ('torch sees no CUDA device' if built

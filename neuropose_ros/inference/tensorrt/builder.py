@@ -10,8 +10,10 @@ from typing import Any
 
 from neuropose_ros.core.errors import ModelError, OutOfMemoryError
 from neuropose_ros.inference.cache import write_atomically
+from neuropose_ros.inference.checks import check_picture_input
 from neuropose_ros.inference.ops.device import PictureInput
 from neuropose_ros.inference.precision import VARIANT_VERSION, HalfModel, half_precision
+from neuropose_ros.inference.runtime import TensorSpec
 from neuropose_ros.inference.tensorrt import compat
 from neuropose_ros.inference.tensorrt.device import Gpu
 from neuropose_ros.inference.tensorrt.key import BUILDER_VERSION, EngineKey
@@ -47,12 +49,16 @@ class Request:
         """Look into the ONNX file.
 
         Raises:
-            ModelError: it is unreadable, or does not say its shapes.
+            ModelError: it is unreadable, does not say its shapes, or does not take the picture.
         """
         if precision not in PRECISIONS:
             raise ModelError(
                 f'precision {precision!r} is not known; known are {", ".join(PRECISIONS)}')
         inputs = read_inputs(model)
+        # Before a build, which takes minutes.
+        check_picture_input(
+            model.name, [TensorSpec(entry.name, entry.shape, entry.dtype) for entry in inputs],
+            picture)
         profiles = make_profiles(model.name, inputs, picture, batch)
         return cls(model, precision, batch, picture, inputs, profiles)
 

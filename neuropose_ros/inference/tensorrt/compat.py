@@ -48,7 +48,7 @@ def load_tensorrt() -> Any:
     """
     try:
         import tensorrt as trt
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # OSError: one of its libraries is not there
         raise ModelError(f'TensorRT cannot be loaded ({error}): pip install tensorrt') from error
     if not hasattr(trt, 'IOutputAllocator') or not hasattr(trt, 'PreviewFeature'):
         raise ModelError(

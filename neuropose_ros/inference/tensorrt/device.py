@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ from numpy.typing import NDArray
 
 from neuropose_ros.core.errors import ModelError, OutOfMemoryError
 from neuropose_ros.inference.ops.device import DeviceOps, Tensor
+
+# While one stream of a device is recorded, nobody may wait for the whole device, as torch does at
+# the beginning of each recording.
+_RECORDING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,10 @@ class Device(Protocol):
         """
         ...
 
+    def synchronize(self) -> None:
+        """Wait until all work on our stream is done."""
+        ...
+
     def ops(self) -> DeviceOps:
         """Pre- and post-processing there."""
         ...
@@ -76,11 +85,12 @@ class TorchDevice:
         """Take the CUDA device of this number.
 
         Raises:
-            ModelError: there is none, or torch is not installed.
+            ModelError: there is none, it cannot be used, or torch is not installed.
+            OutOfMemoryError: it has no room.
         """
         try:
             import torch
-        except ImportError as error:
+        except (ImportError, OSError) as error:  # OSError: a library that it needs is not there
             raise ModelError(
                 f'TensorRT here needs torch with CUDA ({error}): pip install torch') from error
         self._torch = torch
@@ -88,10 +98,12 @@ class TorchDevice:
             raise ModelError(
                 f'there is no CUDA device {index}: torch sees {torch.cuda.device_count()}')
         self._device = torch.device('cuda', index)
-        major, minor = torch.cuda.get_device_capability(index)
-        self._gpu = Gpu(torch.cuda.get_device_name(index), f'{major}.{minor}')
-        # TensorRT synchronises the whole device when it runs on the default stream.
-        self._stream = torch.cuda.Stream(self._device)
+        # The first of these starts CUDA: the device may be somebody else's alone, or full.
+        with device_errors('CUDA', Gpu(f'device {index}', '')):
+            major, minor = torch.cuda.get_device_capability(index)
+            self._gpu = Gpu(torch.cuda.get_device_name(index), f'{major}.{minor}')
+            # TensorRT synchronises the whole device when it runs on the default stream.
+            self._stream = torch.cuda.Stream(self._device)
 
     @property
     def gpu(self) -> Gpu:
@@ -137,13 +149,17 @@ class TorchDevice:
         graph = self._torch.cuda.CUDAGraph()
         try:
             # Other threads of a node may allocate meanwhile, which the strict mode forbids.
-            with self._torch.cuda.graph(
+            with _RECORDING, self._torch.cuda.graph(
                     graph, stream=self._stream, capture_error_mode='thread_local'):
                 work()
-        except RuntimeError as error:
+        except (RuntimeError, TypeError) as error:  # TypeError: torch before 2.1 has no such mode
             raise ModelError(str(error).partition('\n')[0]) from error
         replay: Callable[[], None] = graph.replay
         return replay
+
+    def synchronize(self) -> None:
+        """Wait until all work on our stream is done."""
+        self._stream.synchronize()
 
     def ops(self) -> DeviceOps:
         """Pre- and post-processing there."""

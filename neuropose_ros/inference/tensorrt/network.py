@@ -51,7 +51,12 @@ def model_sha256(model: Path) -> str:
 
 
 def _read(model: Path) -> Any:
-    import onnx
+    try:
+        import onnx
+    except ImportError as error:
+        raise ModelError(
+            f'TensorRT engines need the Python package onnx ({error}): pip install onnx'
+        ) from error
     try:
         return onnx.load(model, load_external_data=False).graph
     except Exception as error:  # protobuf's errors differ between its versions

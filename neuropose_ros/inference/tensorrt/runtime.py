@@ -25,8 +25,9 @@ from neuropose_ros.inference.tensorrt.logger import shared_logger
 from neuropose_ros.inference.tensorrt.prepared import CudaGraphs, Loaded, Prepared, WorkingMemory
 from neuropose_ros.inference.tensorrt.profiles import Shape
 
-# Each prepared shape holds a context and its arrays: enough for the usual numbers of people.
-_KEPT_SHAPES = 8
+# Each prepared shape holds a context and its arrays. To make one takes as long as many runs: all
+# numbers of people from 1 to the usual 20 are kept.
+_KEPT_SHAPES = 24
 
 
 def _to_stderr(text: str) -> None:
@@ -161,7 +162,7 @@ class TensorRtRuntime:
     def close(self) -> None:
         """Give back the memory; the runtime is not used again."""
         with self._lock:
-            self._shapes.clear()
+            self._forget_shapes()
             self._working = WorkingMemory(self._device)
             self._loaded = None
 
@@ -203,12 +204,19 @@ class TensorRtRuntime:
         except OutOfMemoryError:
             if not self._shapes:
                 raise
-            self._shapes.clear()  # the arrays of other batches may be what is in the way
+            self._forget_shapes()  # the arrays of other batches may be what is in the way
             prepared = self._prepare(loaded, shapes)
         self._shapes[key] = prepared
         if len(self._shapes) > _KEPT_SHAPES:
+            self._device.synchronize()
             self._shapes.popitem(last=False)
         return prepared
+
+    def _forget_shapes(self) -> None:
+        """Drop all contexts; TensorRT does not allow that while one runs."""
+        if self._shapes:
+            self._device.synchronize()
+        self._shapes.clear()
 
     def _prepare(self, loaded: Loaded, shapes: Mapping[str, Shape]) -> Prepared:
         index = next((i for i, known in enumerate(self._profiles) if known.holds(shapes)), -1)
@@ -220,7 +228,7 @@ class TensorRtRuntime:
         needed = prepared.set_shapes(index, shapes)
         if needed > self._working.size_bytes:
             # Contexts and graphs hold the old address.
-            self._shapes.clear()
+            self._forget_shapes()
             self._working.grow(needed)
         prepared.bind(self._working)
         return prepared

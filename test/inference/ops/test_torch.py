@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from neuropose_ros.core.errors import OutOfMemoryError
+from neuropose_ros.core.errors import ModelError, OutOfMemoryError
 from neuropose_ros.inference.ops.device import DeviceOps, Picture, PictureInput
 from neuropose_ros.inference.ops.host import HostOps
 
@@ -131,6 +131,35 @@ def test_out_of_memory_is_an_error_of_its_own(ops: TorchOps) -> None:
         ops.crops(picture, np.zeros((2, 2, 3)), PictureInput(10_000_000, 10_000_000))
     with pytest.raises(RuntimeError, match='size of tensor'):  # a mistake of the caller
         ops.crops(picture[:, :2], np.zeros((2, 2, 3)), PictureInput(4, 4))
+
+
+class Failing:
+    """Stands in for a tensor whose device does not answer as it should."""
+
+    shape = (1, 17, 4, 4)
+
+    def __init__(self, said: str) -> None:
+        self._said = said
+
+    def max(self, *_: object) -> None:
+        raise RuntimeError(self._said)
+
+    flatten = detach = max
+
+
+@pytest.mark.parametrize(('said', 'error'), [
+    ('CUDA out of memory. Tried to allocate 2.00 GiB', OutOfMemoryError),
+    ('CUDA error: an illegal memory access was encountered\nmore lines', ModelError),
+    ('The size of tensor a must match', RuntimeError),
+])
+def test_a_device_that_fails_at_a_reading_is_one_sentence(
+    ops: TorchOps, said: str, error: type[Exception],
+) -> None:
+    for read in (lambda: ops.simcc(Failing(said), Failing(said)),
+                 lambda: ops.heatmaps(Failing(said)), lambda: ops.download(Failing(said))):
+        with pytest.raises(error) as raised:
+            read()
+        assert raised.type is error and '\n' not in str(raised.value)
 
 
 def test_readings_are_the_hosts(ops: TorchOps) -> None:

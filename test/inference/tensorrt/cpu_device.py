@@ -25,6 +25,7 @@ class CpuDevice:
         self.captures = 0
         self.replays = 0
         self.depth = 0
+        self.waits = 0
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
@@ -56,6 +57,9 @@ class CpuDevice:
             work()
 
         return replay
+
+    def synchronize(self) -> None:
+        self.waits += 1
 
     def ops(self) -> TorchOps:
         return TorchOps('cpu')

@@ -14,6 +14,7 @@ from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference.tensorrt import TensorRtRuntime, tensorrt_available
 from neuropose_ros.inference.tensorrt import available as module
 from neuropose_ros.inference.tensorrt.compat import load_tensorrt
+from neuropose_ros.inference.tensorrt.device import TorchDevice
 
 from . import networks
 
@@ -29,6 +30,27 @@ def test_missing_is_said_and_nothing_heavy_is_imported(tmp_path: Path) -> None:
             't(); print(sorted({"torch", "tensorrt", "onnx"} & set(sys.modules)))')
     assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
                           check=True).stdout.strip() == '[]'
+
+
+def test_a_torch_that_does_not_load_is_said(
+        trt_now: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / 'torch.py').write_text("raise OSError('libcublas.so.12: cannot open it')\n")
+    monkeypatch.delitem(sys.modules, 'torch', raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(module.ctypes, 'CDLL', lambda name: None)
+    said = 'torch does not load (libcublas.so.12: cannot open it)'
+    assert tensorrt_available() == f'the Python package {said}'
+    with pytest.raises(ModelError, match=r'needs torch with CUDA .libcublas'):
+        TorchDevice(0)
+
+
+def test_a_tensorrt_without_its_libraries_is_said(
+        monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / 'tensorrt.py').write_text("raise OSError('libnvinfer.so.10: cannot open it')\n")
+    monkeypatch.delitem(sys.modules, 'tensorrt', raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModelError, match=r'cannot be loaded .libnvinfer\.so\.10: cannot'):
+        load_tensorrt()
 
 
 def test_each_missing_piece_is_named(trt_now: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,16 @@ def test_a_device_that_is_not_there_is_refused() -> None:
         TorchDevice(99)
 
 
+def test_a_device_that_cannot_be_used_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(index: int) -> None:
+        raise RuntimeError('CUDA error: all devices are busy or unavailable\nmore lines')
+
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
+    monkeypatch.setattr(torch.cuda, 'get_device_capability', busy)
+    with pytest.raises(ModelError, match=r'^CUDA failed on device 0: .* busy or unavailable$'):
+        TorchDevice(0)
+
+
 def test_out_of_memory_is_told_apart_from_other_failures() -> None:
     with pytest.raises(OutOfMemoryError, match='Some GPU has no room for a crop'):
         with memory_errors(GPU, 'a crop'):

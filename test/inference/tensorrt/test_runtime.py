@@ -110,6 +110,18 @@ def test_wrong_inputs_are_refused_in_words(
         load(tmp_path).run(given)
 
 
+@pytest.mark.parametrize(('picture', 'words'), [
+    (PictureInput(6, 4, axes='nhwc'), 'which is nchw, not nhwc as it is said to be'),
+    (PictureInput(8, 4), 'not pictures of 8x4 px'),
+    (PictureInput(6, 4, dtype='uint8'), 'takes float32 values, not the uint8')])
+def test_a_picture_that_does_not_fit_is_refused_before_a_build(
+        trt_now: Any, tmp_path: Path, picture: PictureInput, words: str) -> None:
+    with pytest.raises(ModelError, match=words):
+        TensorRtRuntime(networks.two_layers(tmp_path), input=picture, cache=tmp_path,
+                        device=CpuDevice(), announce=lambda text: None)
+    assert not trt_now.world.parsed
+
+
 def test_one_profile_for_one_row_and_one_for_more(trt_now: Any, tmp_path: Path) -> None:
     runtime = load(tmp_path)
     assert [(dict(p.smallest)['image'][0], dict(p.tuned)['image'][0], dict(p.largest)['image'][0])
@@ -133,6 +145,9 @@ def test_more_working_memory_ends_the_graphs_that_hold_the_old_address(
     for count in (1, 4, 1):
         runtime.run({'image': images(count)})
     assert device.captures == 3  # one row again, after four had needed more
+    assert device.waits == 1, 'no context goes while it may run'
+    runtime.close()
+    assert device.waits == 2
 
 
 def test_graphs_that_cannot_be_recorded_end_with_one_announcement(
@@ -274,10 +289,17 @@ def test_all_of_it_shares_one_logger(trt_now: Any, tmp_path: Path) -> None:
 
 def test_few_shapes_are_kept(trt_now: Any, tmp_path: Path) -> None:
     device = CpuDevice()
-    runtime = load(tmp_path, device=device, batch=12)
-    for count in (12, *range(1, 13)):
+    runtime = load(tmp_path, device=device, batch=30)
+    for count in (30, *range(1, 24)):
         runtime.run({'image': images(count)})
-    assert len(runtime._shapes) == 8
+    captures, waits = device.captures, device.waits
+    for count in range(1, 21):
+        runtime.run({'image': images(count)})
+    assert (device.captures, device.waits) == (captures, waits), 'all usual numbers are kept'
+    for count in range(24, 30):
+        runtime.run({'image': images(count)})
+    assert len(runtime._shapes) == 24
+    assert device.waits == waits + 6, 'no context goes while it may run'
 
 
 def test_what_torch_raises_is_one_sentence(
