@@ -10,7 +10,7 @@ from neuropose_ros.inference.models import ensure_models, expand
 from neuropose_ros.inference.registry import load_registry
 from neuropose_ros.pose.detectors import MOST_PEOPLE
 
-_ONE_PER_PERSON = {'simcc', 'heatmap', 'movenet', 'blazepose-landmarks'}
+_ONE_PER_PERSON = {'simcc', 'heatmap', 'movenet'}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,11 +40,17 @@ def run(args: argparse.Namespace) -> int:
         if path.suffix.lower() == '.tflite':
             print(f'{name}: nothing to build, LiteRT runs it')
             continue
-        engine = build_engine(
-            path, precision=args.precision, batch=args.batch or _batch(entry), input=entry.input)
-        print(f'{name}: {engine}')
+        for batch in (args.batch,) if args.batch else batches(entry):
+            engine = build_engine(
+                path, precision=args.precision, batch=batch, input=entry.input)
+            print(f'{name}: {engine}')
     return 0
 
 
-def _batch(entry: ModelEntry) -> int:
-    return MOST_PEOPLE if entry.decoder in _ONE_PER_PERSON else 1
+def batches(entry: ModelEntry) -> tuple[int, ...]:
+    """Return the largest batches that the nodes ask of a network: an engine for each."""
+    if entry.decoder == 'blazepose-landmarks':
+        return 1, MOST_PEOPLE  # follows one person by itself, many with a person detector
+    if entry.decoder in _ONE_PER_PERSON or entry.kind == 'reid':
+        return (MOST_PEOPLE,)
+    return (1,)

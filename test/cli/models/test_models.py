@@ -11,6 +11,7 @@ import yaml
 from onnx import TensorProto, helper
 
 from neuropose_ros.cli.main import main
+from neuropose_ros.cli.models.build import batches
 from neuropose_ros.cli.models.list import markdown
 from neuropose_ros.core.resources import config_folder
 from neuropose_ros.inference.models import model_path
@@ -140,6 +141,14 @@ def test_fetch_from_a_folder_then_verify(
     assert 'cannot be fetched' in capsys.readouterr().err and not path.exists()
     assert main(['models', 'verify']) == 0
     assert 'no network is here yet' in capsys.readouterr().out
+
+
+def test_engines_are_built_for_the_batches_that_nodes_ask_for() -> None:
+    registry = load_registry()
+    asked = {'rtmpose-s': (20,), 'movenet-thunder': (20,), 'youtu-reid': (20,),
+             'blazepose-landmarks': (1, 20), 'blazepose-detector': (1,), 'rtmo-s': (1,),
+             'yolox-tiny': (1,), 'resnet50': (1,)}
+    assert {name: batches(registry[name]) for name in asked} == asked
 
 
 def test_fetch_takes_names_or_all(capsys: pytest.CaptureFixture[str]) -> None:
