@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,8 @@ from neuropose_ros.pose.estimator import PoseEstimator
 from neuropose_ros.pose.expectation import Expectation, usable_feedback
 from neuropose_ros.pose.reid import PersonEncoder
 from neuropose_ros.pose.tracking import Tracker
+
+_LOG = logging.getLogger(__name__)
 
 
 class PoseStage:
@@ -80,11 +83,11 @@ class PoseStage:
             expected = self._expect(frame.stamp_ns, feedback)
             found = self._estimator.estimate(frame, expected)
             looks = self._looks(frame, found)
-        except NeuroposeError as error:
-            self.last_error = str(error)
+            people = self._tracker.update(found.persons, frame.stamp_ns, looks)
+        except Exception as error:  # noqa: BLE001 - one frame must not end all others
+            self._note(error)
             return replace(self._empty(frame), epoch=self._epoch, skipped_before=skipped)
         self.last_error = ''
-        people = self._tracker.update(found.persons, frame.stamp_ns, looks)
         found = replace(
             found, persons=people, epoch=self._epoch, skipped_before=skipped,
             feedback_stamp_ns=expected.feedback_stamp_ns)
@@ -110,6 +113,14 @@ class PoseStage:
         self._estimator.close()
         if self._reid is not None:
             self._reid.close()
+
+    def _note(self, error: Exception) -> None:
+        """Keep what went wrong; a mistake of the program's own is shown with its place, once."""
+        known = isinstance(error, NeuroposeError)
+        sentence = str(error) if known else f'{type(error).__name__}: {error}'
+        if not known and sentence != self.last_error:
+            _LOG.error('a frame could not be looked at', exc_info=error)
+        self.last_error = sentence
 
     def _expect(self, stamp_ns: int, feedback: PoseFrame | None) -> Expectation:
         usable = usable_feedback(

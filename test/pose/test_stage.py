@@ -22,15 +22,15 @@ class OnePerson:
         self.expected: list[tuple[PersonPose, ...]] = []
         self.resets = 0
         self.closed = False
-        self.fails = ''
+        self.fails: Exception | None = None
 
     @property
     def model(self) -> str:
         return 'one-person'
 
     def estimate(self, frame: Frame, expected: Sequence[PersonPose] = ()) -> PoseFrame:
-        if self.fails:
-            raise ModelError(self.fails)
+        if self.fails is not None:
+            raise self.fails
         if self.looks:
             self.expected.append(tuple(expected))
         count = len(self.layout)
@@ -149,12 +149,27 @@ def test_a_broken_image_is_an_error_and_the_next_one_works(image: Any, said: str
     assert stage.last_error == ''
 
 
-def test_what_the_estimator_cannot_do_is_an_error() -> None:
+@pytest.mark.parametrize(('error', 'said', 'logged'), [
+    (ModelError('the network failed'), 'the network failed', 0),
+    (IndexError('a mistake'), 'IndexError: a mistake', 1),
+])
+def test_what_the_estimator_cannot_do_is_an_error_of_that_frame(
+    error: Exception, said: str, logged: int, caplog: pytest.LogCaptureFixture,
+) -> None:
     estimator = OnePerson()
     stage = PoseStage(estimator)
-    estimator.fails = 'the network failed'
-    assert stage.process(frame(0)).status is FrameStatus.ERROR
-    assert stage.last_error == 'the network failed'
+    stage.process(frame(0))
+    estimator.fails = error
+    for seq in (1, 2):
+        result = stage.process(frame(seq))
+        assert (result.status, result.frame_seq) == (FrameStatus.ERROR, seq)
+        assert stage.last_error == said
+    assert [record.exc_info is not None for record in caplog.records] == [True] * logged
+    estimator.fails = None
+    after = stage.process(frame(3))
+    assert (after.status, after.skipped_before) == (FrameStatus.OK, 0)
+    assert after.persons[0].track_id == 1
+    assert stage.last_error == ''
 
 
 def test_views_are_made_contiguous() -> None:
