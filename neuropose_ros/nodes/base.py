@@ -246,8 +246,10 @@ class StageNode(Node):
         """Whether a counter went up in the last 5 s, seen at the rate of /diagnostics."""
         before, since_s = self._counts.get(name, (0, -math.inf))
         now_s = time.monotonic()
-        if count != before:
+        if count > before:
             since_s = now_s
+        elif count < before:  # what counts was made anew
+            since_s = -math.inf
         self._counts[name] = (count, since_s)
         return now_s - since_s < _RECENT_S
 

@@ -57,15 +57,18 @@ class PoseNode(StageNode):
     ) -> None:
         """Declare; the model is loaded at configure."""
         super().__init__('pose', hub=hub, overrides=overrides, cli_args=cli_args)
+        self._stage: PoseStage | None = None
+        self._worker: threading.Thread | None = None
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self._processed = RateMeter()
         self._bad_feedback = 0
         self._restarts = 0
         self._ahead_ms = 0.0
         self._last_problem = ''
         self._problems = 0
-        self._stage: PoseStage | None = None
         self._feedback: PoseFrame | None = None
-        self._worker: threading.Thread | None = None
 
     def setup(self) -> None:
         """Load the model, advertise, start the worker.
@@ -73,6 +76,7 @@ class PoseNode(StageNode):
         Raises:
             NeuroposeError: the model cannot be had or loaded.
         """
+        self._begin_anew()
         self._stage = stage = self._load()
         self._layout = stage.layout
         self._images = FrameInput(self, self.settings['image_transport'])
@@ -160,6 +164,8 @@ class PoseNode(StageNode):
             self._process(item)
         except (RCLError, InvalidHandle):
             raise
+        except NeuroposeError as error:
+            self._note_problem(str(error))
         except Exception as error:  # noqa: BLE001 - one frame must not end all others
             self._note_problem(f'a frame is lost: {type(error).__name__}: {error}')
             self.get_logger().error(traceback.format_exc(), once=True)
@@ -176,12 +182,14 @@ class PoseNode(StageNode):
         else:
             if self._people_demanded():
                 self._estimate(frame, self._stage)
-            self._scene.process(frame)
             self._processed.tick()
             ahead_ms = -frame.receive_ms
             self._ahead_ms = 0.0 if frame.policy is FramePolicy.EVERY_FRAME else ahead_ms
-        if isinstance(item, Arrival) and item.info.policy is FramePolicy.EVERY_FRAME:
-            self._done.send(item.info)
+            self._scene.process(frame)
+        finally:
+            # The camera waits for it, whatever became of the frame.
+            if isinstance(item, Arrival) and item.info.policy is FramePolicy.EVERY_FRAME:
+                self._done.send(item.info)
 
     def _estimate(self, frame: Frame, stage: PoseStage) -> None:
         feedback = self._feedback if self.settings['use_feedback'] else None

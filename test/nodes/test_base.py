@@ -132,6 +132,8 @@ def test_a_counter_rises_for_a_while_and_then_rests(
     now[0] += 2
     assert not node.rising('skipped', 1)
     assert node.rising('skipped', 2)
+    assert not node.rising('skipped', 0), 'a stage that was made anew counts from 0'
+    assert node.rising('skipped', 1)
 
 
 def test_a_topic_lies_beside_its_image_unless_it_is_remapped_itself(ros_domain: int) -> None:

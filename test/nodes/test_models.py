@@ -16,7 +16,8 @@ from neuropose_ros.core.pose import FrameStatus
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
-from neuropose_ros.msg import PersonArray, SceneEmbedding
+from diagnostic_msgs.msg import DiagnosticArray
+from neuropose_ros.msg import FrameInfo, PersonArray, SceneEmbedding
 from sensor_msgs.msg import Image
 
 from neuropose_ros.nodes import images, qos
@@ -110,4 +111,42 @@ def test_who_listens_to_scenes_alone_gets_scenes_alone(
     message.header.stamp.sec = 4
     publisher.publish(message)
     graph.until(lambda: len(poses) == 1, 20)
+    assert 'Traceback' not in process.output()
+
+
+def test_a_camera_that_waits_goes_on_where_a_network_fails(
+    graph: Any, own_list: Path, tmp_path: Path,
+) -> None:
+    # Looks a row up by the mean grey level: there is none for a bright picture.
+    network = helper.make_graph(
+        [helper.make_node('ReduceMean', ['picture'], ['mean'], keepdims=0),
+         helper.make_node('Cast', ['mean'], ['row'], to=TensorProto.INT64),
+         helper.make_node('Gather', ['rows', 'row'], ['vector'], axis=0)],
+        'rows', [helper.make_tensor_value_info('picture', TensorProto.FLOAT, (1, 3, 8, 8))],
+        [helper.make_tensor_value_info('vector', TensorProto.FLOAT, (1, 3))],
+        [helper.make_tensor('rows', TensorProto.FLOAT, (200, 1, 3), np.zeros(600))])
+    save(helper.make_model(network, opset_imports=[helper.make_opsetid('', 13)], ir_version=8),
+         tmp_path / 'rows.onnx')
+    own_list.write_text('rows: {path: rows.onnx, decoder: embedding, '
+                        'input: {width: 8, height: 8}}\n')
+    process = graph.start('pose', '--ros-args', '-p', 'scene_model:=rows', '-p',
+                          'scene_rate_hz:=0.0')
+    scenes = graph.collect(SceneEmbedding, 'scene')
+    done = graph.collect(FrameInfo, 'frame_done')
+    diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
+    infos = graph.node.create_publisher(FrameInfo, 'frame_info', qos.reliable(50))
+    publisher = graph.node.create_publisher(Image, 'image_raw', qos.best_effort(5))
+    graph.until(lambda: publisher.get_subscription_count() == 1
+                and infos.get_subscription_count() == 1, 120)
+    for second, level in enumerate((114, 255, 114), 1):
+        message = images.image_message(np.full((48, 64, 3), level, np.uint8), Image().header)
+        message.header.stamp.sec = second
+        infos.publish(FrameInfo(
+            header=message.header, frame_seq=second, policy=FrameInfo.POLICY_EVERY_FRAME))
+        publisher.publish(message)
+        graph.until(lambda count=second: len(done) == count, 20)
+    assert [info.frame_seq for info in done] == [1, 2, 3]
+    graph.until(lambda: len(scenes) == 2, 20)
+    graph.until(lambda: any(
+        'rows' in status.message for array in diagnostics for status in array.status), 5)
     assert 'Traceback' not in process.output()
