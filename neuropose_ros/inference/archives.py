@@ -13,9 +13,10 @@ from pathlib import Path
 from neuropose_ros.core.errors import ModelError
 
 _ZIPPED = {'.zip', '.whl'}
-# NotImplementedError: a compression that zipfile does not know.
+# RuntimeError: a password is wanted, or a compression that zipfile does not know. ValueError: the
+# numbers of a header lead nowhere.
 _ERRORS = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError,
-           NotImplementedError)
+           RuntimeError, ValueError)
 
 
 def read_member(archive: Path, member: str) -> bytes:
@@ -41,7 +42,8 @@ def read_member(archive: Path, member: str) -> bytes:
             return content.read() if content else b''
     except _ERRORS as error:
         said = ' '.join(str(error).split())
-        raise ModelError(f'{archive} is damaged ({said}): remove it and try again') from error
+        raise ModelError(
+            f'{archive} is damaged or locked ({said}): remove it and try again') from error
 
 
 def _only(names: Sequence[str], member: str, archive: Path) -> str:

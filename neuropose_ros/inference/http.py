@@ -104,6 +104,10 @@ def _attempt(url: str, part: _Part, stall_s: float, end: float) -> None:
             raise _PassingError('the server went on at another place')
         length = response.headers.get('Content-Length', '')
         total = have + int(length) if length.isdigit() else None
+        whole = response.headers.get('Content-Range', '').rpartition('/')[2]
+        if have and whole.isdigit() and int(whole) != total:
+            part.remove()
+            raise _PassingError(f'the server has {whole} bytes, of which {have} were here')
         part.begin(have, response.headers, total)
         _receive(url, response, part, total, stall_s, end)
 
@@ -123,6 +127,10 @@ def _opened(url: str, headers: dict[str, str], stall_s: float, end: float) -> It
             raise ModelError(f'{url} cannot be fetched: the server answers {said}') from error
     except (OSError, http.client.HTTPException) as error:
         raise _PassingError(_reason(error, stall_s)) from error
+    except ValueError as error:  # of urllib and of the encoding of hosts' names
+        raise ModelError(
+            f'{url} cannot be fetched: it is no address, or leads to one that is none ({error})'
+        ) from error
     with response:
         yield response
 
@@ -227,7 +235,10 @@ class _Part:
         """Ask for the rest, if the server's file is still the one that was begun."""
         if not self.bytes or not self._mark.is_file():
             return {}
-        return {'Range': f'bytes={self.bytes}-', 'If-Range': self._mark.read_text('ascii')}
+        mark = self._mark.read_bytes().decode('ascii', 'replace')
+        if not (mark.isascii() and mark.isprintable()):  # damaged: it says nothing
+            return {}
+        return {'Range': f'bytes={self.bytes}-', 'If-Range': mark}
 
     def begin(self, have: int, headers: Any, total: int | None) -> None:
         """Prepare for the rest after ``have`` bytes; refuse what the disk has no room for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import importlib.util
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from neuropose_ros.inference.download import (
 )
 from neuropose_ros.inference.entry import Conversion, ModelEntry
 from neuropose_ros.inference.features import FEATURES_VERSION, cut_classifier, read_onnx
+from neuropose_ros.inference.litert import LiteRtRuntime
 from neuropose_ros.inference.onnx import OnnxRuntime
 from neuropose_ros.inference.pins import Pin, Pins
 from neuropose_ros.inference.registry import load_registry
@@ -174,6 +176,8 @@ def _refuse_no_network(published: Published) -> None:
             read_onnx(content)
         elif content[4:8] != b'TFL3':
             raise ModelError('not a TensorFlow Lite network')
+        elif importlib.util.find_spec('ai_edge_litert') is not None:
+            LiteRtRuntime(content, threads=1).close()  # one that is cut off does not load
     except ModelError as error:
         raise ModelError(
             f'what {published.source} gave for {entry.name} is no {entry.format} network '

@@ -109,6 +109,22 @@ class _Handler(BaseHTTPRequestHandler):
     def _to_this_machine(self) -> None:
         self._redirect('file:///etc/hostname')
 
+    def _to_no_address(self) -> None:
+        self._redirect('http://[bad/x')
+
+    def _to_no_host(self) -> None:
+        self._redirect('http://a..b/x')
+
+    def _past_the_end(self) -> None:
+        """Go on behind the end, as if that were right."""
+        if not self.headers.get('Range'):
+            self._send(self.server.content, tag=self.server.tag)
+            return
+        start = int(self.headers['Range'].removeprefix('bytes=').rstrip('-'))
+        self.send_response(206)
+        self.send_header('Content-Range', f'bytes {start}-{start}/{len(self.server.content)}')
+        self.end_headers()
+
     def _absent(self) -> None:
         self.send_error(404)
 

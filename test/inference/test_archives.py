@@ -53,6 +53,19 @@ def test_a_damaged_archive_is_one_sentence(tmp_path: Path, name: str, damage: st
     path.write_bytes({
         'empty': b'', 'half': bytes(content[: len(content) // 2]),
         'page': b'<!doctype html>' * 100, 'flipped': bytes(content)}[damage])
-    with pytest.raises(ModelError, match=f'{path} is damaged .*remove it') as raised:
+    with pytest.raises(ModelError, match=f'{path} is damaged or locked .*remove it') as raised:
         read_member(path, 'a/net.onnx')
     assert '\n' not in str(raised.value)
+
+
+def test_an_archive_with_a_password_is_one_sentence(tmp_path: Path) -> None:
+    path = made(tmp_path, 'x.zip')
+    content = bytearray(path.read_bytes())
+    for mark, place in ((b'PK\x03\x04', 6), (b'PK\x01\x02', 8)):
+        at = content.find(mark)
+        while at >= 0:
+            content[at + place] |= 1  # the flag of an encrypted file
+            at = content.find(mark, at + 1)
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r'is damaged or locked .*password'):
+        read_member(path, 'a/net.onnx')

@@ -27,6 +27,7 @@ from neuropose_ros.inference.models import ensure_models, model_path, verify_mod
 from neuropose_ros.inference.ops.device import PictureInput
 from neuropose_ros.inference.pins import Pins
 
+from . import tiny_litert
 from .bad_server import BadServer
 
 
@@ -133,6 +134,19 @@ def test_what_is_no_network_is_never_pinned(
     with pytest.raises(ModelError, match=r'for tiny is no onnx network .*nothing was kept'):
         ensure_models('tiny', registry={'tiny': entry}, cache=tmp_path)
     assert not (tmp_path / 'models.lock.yaml').exists()
+
+
+def test_a_tflite_file_that_is_cut_off_is_never_pinned(
+    server: BadServer, entry: ModelEntry, tmp_path: Path,
+) -> None:
+    pytest.importorskip('ai_edge_litert', reason='LiteRT is not installed (optional)')
+    light = replace(entry, format='tflite', sources=(
+        UrlSource(server.url('endless'), name='tiny.tflite'),))
+    server.content = tiny_litert.logistic()[:-100]
+    with pytest.raises(ModelError, match=r'for tiny is no tflite network .*nothing was kept'):
+        ensure_models('tiny', registry={'tiny': light}, cache=tmp_path)
+    server.content = tiny_litert.logistic()
+    assert ensure_models('tiny', registry={'tiny': light}, cache=tmp_path)
 
 
 def test_a_member_is_found_at_any_depth(

@@ -13,7 +13,7 @@ from urllib.request import Request
 import pytest
 
 from neuropose_ros.core.errors import ModelError
-from neuropose_ros.inference.http import Limits, SecureRedirects, fetch_file
+from neuropose_ros.inference.http import Limits, SecureRedirects, _Part, fetch_file
 
 from .bad_server import CONTENT, BadServer
 
@@ -66,6 +66,17 @@ def test_a_server_that_goes_on_elsewhere_starts_anew(server: BadServer, tmp_path
     assert (tmp_path / 'net.onnx').read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize('mark', [b'\xff\xfe', b'"one"\r\nX: y', b'"one"'])
+def test_remains_that_do_not_fit_are_forgotten(
+    server: BadServer, tmp_path: Path, mark: bytes,
+) -> None:
+    part = _Part(tmp_path / 'net.onnx')
+    part._path.write_bytes(b'z' * (len(CONTENT) + 7))
+    part._mark.write_bytes(mark)
+    fetch_file(server.url('past-the-end'), tmp_path / 'net.onnx', QUICK)
+    assert (tmp_path / 'net.onnx').read_bytes() == CONTENT
+
+
 @pytest.mark.parametrize(('way', 'said', 'tries'), [
     ('cut', rf'the server ended after 1000 of {len(CONTENT)} bytes', 3),
     ('stall', 'the server is silent for 0.3 s', 3),
@@ -76,6 +87,8 @@ def test_a_server_that_goes_on_elsewhere_starts_anew(server: BadServer, tmp_path
     ('forbidden', 'the server answers HTTP 403 Forbidden', 1),
     ('round', 'the server answers HTTP 302 .*infinite loop', 1),
     ('to-this-machine', "HTTP 302 .*Redirection to url 'file:", 1),
+    ('to-no-address', r'leads to one that is none \(Invalid IPv6 URL\)', 1),
+    ('to-no-host', r'leads to one that is none \(', 1),
     ('sign-in-as-file', 'a web page instead of a file: a login or a network portal', 1),
     ('huge', r'MiB, but .* only \d+ MiB free: make room', 1),
 ])
