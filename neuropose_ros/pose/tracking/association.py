@@ -65,7 +65,7 @@ class AssociationModel:
     """
 
     place_noise: float = 0.04
-    box_noise: float = 0.08
+    box_noise: float = 0.1
     astray: float = 0.3
     far_aside: float = 0.4
     same_pose: float = 0.08
@@ -73,16 +73,16 @@ class AssociationModel:
     same_height: float = 0.12
     same_box: float = 0.5
     same_cover: float = 0.85
-    height_noise: float = 0.04
-    gate: float = 16.0
-    pose_weight: float = 12.0
+    height_noise: float = 0.05
+    gate: float = 20.0
+    pose_weight: float = 6.0
     box_weight: float = 0.5
     look_weight: float = 6.0
-    tolerance: float = 1.5
+    tolerance: float = 2.0
     seen: float = 0.95
     seen_hidden: float = 0.6
     seen_lost: float = 0.5
-    newcomers: float = 0.003
+    newcomers: float = 0.001
     clutter: float = 0.03
     missed: float = 1.0
     doubt: float = 2.0

@@ -28,7 +28,7 @@ class MotionModel:
         start_velocity: (3,) standard deviation of unknown velocities: heights/s, 1/s.
     """
 
-    acceleration: tuple[float, float, float] = (1.2, 0.10, 0.01)
+    acceleration: tuple[float, float, float] = (1.0, 0.10, 0.01)
     velocity_memory_s: float = 2.0
     start_velocity: tuple[float, float, float] = (0.7, 0.15, 0.10)
 
