@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import time
@@ -31,7 +32,7 @@ from neuropose_ros.core.errors import NeuroposeError, ParameterError
 from neuropose_ros.inference.cache import cache_folder
 from neuropose_ros.inference.checks import check_picture_input
 from neuropose_ros.inference.entry import Conversion, ModelEntry
-from neuropose_ros.inference.models import model_path
+from neuropose_ros.inference.models import is_here, model_path
 from neuropose_ros.inference.ops.device import Image, PictureInput
 from neuropose_ros.inference.ops.host import HostOps
 from neuropose_ros.inference.registry import load_registry
@@ -44,6 +45,7 @@ LARGEST_BYTES = 32 << 20
 # What an open side of a network is run at, px.
 _OPEN_SIDE_PX = 320
 _WARM_UPS, _BLOCK = 3, 5
+_PICTURE_TYPES = {'float32', 'float16', 'uint8', 'int8', 'int32'}
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -147,14 +149,15 @@ def subjects(
     """Return the small networks of the data folder and of the cache."""
     found = []
     for path in sorted((data / 'models').rglob('*')) if data else ():
-        if path.suffix in {'.onnx', '.tflite'} and path.stat().st_size <= LARGEST_BYTES:
+        if (path.suffix in {'.onnx', '.tflite'} and path.is_file()
+                and path.stat().st_size <= LARGEST_BYTES):
             name = path.parent.name.replace('_', '-')
             found.append(Subject(name, path, registry.get(name)))
     for entry in registry.values():
-        if entry.parts:
+        if entry.parts or not is_here(entry, registry, cache):
             continue
         path = model_path(entry, cache)
-        if not path.is_file() or path.stat().st_size > LARGEST_BYTES:
+        if path.stat().st_size > LARGEST_BYTES:
             continue
         kept = cache / 'published' / f'{entry.name}-{entry.key}.tflite'
         is_converted = isinstance(entry.convert, Conversion) and kept.is_file()
@@ -239,9 +242,11 @@ def _published_side(
 
 def _guessed(loaded: Runtime) -> PictureInput:
     """Return grey levels in the form that a network declares."""
+    if len(loaded.inputs) != 1:
+        raise NeuroposeError(f'it has {len(loaded.inputs)} inputs, not one picture')
     spec = loaded.inputs[0]
-    if len(spec.shape) != 4:
-        raise NeuroposeError(f'its input {spec.name} is no picture: {spec.shape}')
+    if len(spec.shape) != 4 or spec.dtype not in _PICTURE_TYPES:
+        raise NeuroposeError(f'its input {spec.name} is no picture: {spec.dtype} {spec.shape}')
     is_last = spec.shape[3] == 3
     height, width = (
         size or _OPEN_SIDE_PX for size in (spec.shape[1:3] if is_last else spec.shape[2:]))
@@ -267,14 +272,22 @@ def _time(sides: Sequence[_Side], rounds: int) -> None:
 
 def _compare(side: _Side, baseline: _Side) -> None:
     side.row.baseline = baseline.row.name
-    pairs = [(side.outputs.get(name), value) for name, value in baseline.outputs.items()]
+    pairs = [(side.outputs.get(name), value.astype(np.float64))
+             for name, value in baseline.outputs.items()]
+    if not all(np.isfinite(value).all() for _, value in pairs):
+        side.row.note = ' '.join(filter(None, (side.row.note, 'outputs that are no numbers')))
+        return
     side.row.largest_value = float(max(np.abs(value).max(initial=0) for _, value in pairs))
     if any(got is None or got.shape != value.shape for got, value in pairs):
         side.row.note = ' '.join(filter(None, (side.row.note, 'outputs of other shapes')))
         return
-    side.row.max_abs_difference = float(max(
+    difference = float(max(
         np.abs(got.astype(np.float64) - value).max(initial=0)
         for got, value in pairs if got is not None))
+    if not math.isfinite(difference):
+        side.row.note = ' '.join(filter(None, (side.row.note, 'outputs that are no numbers')))
+        return
+    side.row.max_abs_difference = difference
 
 
 def _picture(data: Path | None) -> tuple[Image, str]:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 from neuropose_ros.cli.bench import import_time, runtimes
 from neuropose_ros.cli.bench.runtimes import Subject, absent, measure, subjects
 from neuropose_ros.cli.main import main
 from neuropose_ros.core.errors import NeuroposeError
-from neuropose_ros.inference.entry import Conversion, ModelEntry
+from neuropose_ros.inference.entry import Conversion, ModelEntry, PathSource
 from neuropose_ros.inference.ops.device import PictureInput
 from neuropose_ros.inference.select import Choice
 
@@ -46,7 +47,10 @@ def test_networks_are_found_in_the_data_and_in_the_cache(tmp_path: Path, cache: 
     folder.mkdir(parents=True)
     for name in ('net.onnx', 'net.tflite', 'LICENSE'):
         (folder / name).write_bytes(b'')
+    (folder / 'gone.onnx').symlink_to(tmp_path / 'nowhere')
+    (folder / 'folder.onnx').mkdir()
     registry = {
+        'own': entry(name='own', sources=(PathSource(tmp_path / 'gone.tflite'),)),
         'tiny': entry(), 'tiny-onnx': entry(name='tiny-onnx', sha256='1' * 64),
         'both': entry(name='both', parts=('tiny',))}
     found = subjects(tmp_path / 'data', cache, registry)
@@ -55,6 +59,24 @@ def test_networks_are_found_in_the_data_and_in_the_cache(tmp_path: Path, cache: 
     assert found[0].entry is registry['tiny-onnx']
     assert [subject.name for subject in found[2:]] == ['tiny']
     assert found[2].published and found[2].published.is_file()
+
+
+@pytest.mark.parametrize(('content', 'said'), [
+    (tiny_onnx.network(
+        [helper.make_node('Add', ['x', 'z'], ['y'])],
+        {'x': (TensorProto.FLOAT, (1, 3, 8, 8)), 'z': (TensorProto.FLOAT, (1, 3, 8, 8))},
+        {'y': (TensorProto.FLOAT, (1, 3, 8, 8))}), 'it has 2 inputs, not one picture'),
+    (tiny_onnx.doubling((1, 3, 8, 8), TensorProto.INT64), 'its input x is no picture: int64'),
+    (tiny_onnx.network(
+        [helper.make_node('Log', ['x'], ['l']), helper.make_node('Neg', ['l'], ['y'])],
+        {'x': (TensorProto.FLOAT, (1, 3, 8, 8))}, {'y': (TensorProto.FLOAT, (1, 3, 8, 8))}),
+     'outputs that are no numbers'),
+])
+def test_what_cannot_be_compared_is_a_note(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / 'net.onnx').write_bytes(content)
+    black = np.zeros((8, 8, 3), np.uint8)
+    [row] = measure(Subject('net', tmp_path / 'net.onnx'), CPU, black, 1, 1)
+    assert said in row.note and row.max_abs_difference is None
 
 
 def test_the_processor_is_the_baseline(tmp_path: Path) -> None:
