@@ -112,14 +112,15 @@ class _Graph:
         from onnx import numpy_helper
         try:
             model = onnx.shape_inference.infer_shapes(onnx.load(path), data_prop=True)
+            _constants_to_weights(model.graph)
+            weights = {
+                tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
         except Exception as error:  # protobuf's errors differ between its versions
             raise ModelError(f'{path} is not a readable ONNX file: {error}') from error
         graph = model.graph
-        _constants_to_weights(graph)
         types = {value.name: value.type.tensor_type.elem_type
                  for value in (*graph.value_info, *graph.input, *graph.output)}
         types.update({tensor.name: tensor.data_type for tensor in graph.initializer})
-        weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
         return cls(path.name, model, types, weights, _leading_on(graph))
 
     def has_chosen(self) -> bool:

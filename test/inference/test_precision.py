@@ -206,6 +206,19 @@ def test_what_is_no_network_is_said(tmp_path: Path) -> None:
         half_precision(path, [])
 
 
+def test_damaged_weights_are_said(tmp_path: Path) -> None:
+    path = save(tmp_path / 'cut.onnx', [
+        node('Conv', 'image k1', 'a'), node('Conv', 'a k1', 'out')], {'k1': kernel()})
+    model = onnx.load(path)
+    whole = model.graph.initializer[0].raw_data
+    for change in ({'raw_data': whole[:8]}, {'data_type': 99}):
+        for field, value in change.items():
+            setattr(model.graph.initializer[0], field, value)
+        onnx.save(model, path)
+        with pytest.raises(ModelError, match=r'cut\.onnx is not a readable ONNX file'):
+            half_precision(path, [])
+
+
 @pytest.mark.parametrize(('name', 'mean', 'std', 'layers', 'score_error'), [
     ('rtmdet_nano/rtmdet_nano_person_320.onnx', (103.53, 116.28, 123.675),
      (57.375, 57.12, 58.395), 300, 0.02),

@@ -31,7 +31,12 @@ def _input(model: Path, value: Any) -> InputShape:
     shape = tuple(
         size.dim_value if size.HasField('dim_value') and size.dim_value > 0 else None
         for size in tensor.shape.dim)
-    return InputShape(value.name, shape, str(helper.tensor_dtype_to_np_dtype(tensor.elem_type)))
+    try:
+        dtype = str(helper.tensor_dtype_to_np_dtype(tensor.elem_type))
+    except KeyError as error:
+        raise ModelError(
+            f'{model.name}: the input {value.name} has no type that is known') from error
+    return InputShape(value.name, shape, dtype)
 
 
 def model_sha256(model: Path) -> str:

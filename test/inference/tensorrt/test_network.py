@@ -24,6 +24,15 @@ def test_a_dynamic_rank_is_refused(tmp_path: Path) -> None:
         read_inputs(model)
 
 
+def test_a_type_that_is_not_known_is_refused(tmp_path: Path) -> None:
+    model = networks.two_layers(tmp_path)
+    content = onnx.load(model)
+    content.graph.input[0].type.tensor_type.elem_type = 0
+    onnx.save(content, model)
+    with pytest.raises(ModelError, match='the input image has no type that is known'):
+        read_inputs(model)
+
+
 def test_weights_beside_the_file_count(tmp_path: Path) -> None:
     model = networks.two_layers(tmp_path)
     alone = model_sha256(model)
