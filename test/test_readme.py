@@ -33,6 +33,12 @@ def test_commands_exist(readme: str) -> None:
         assert importlib.util.find_spec(f'neuropose_ros.cli.{name}'), name
 
 
+def test_no_row_of_a_table_stands_twice(readme: str) -> None:
+    for table in re.findall(r'(?:^\|[^\n]*\n)+', readme, re.MULTILINE):
+        first = [row.split('|')[1].strip() for row in table.splitlines()]
+        assert len(first) == len(set(first)), first
+
+
 def test_benches_exist(readme: str) -> None:
     listed = re.search(r'measures: ([^|]+)\|', readme)
     assert listed is not None

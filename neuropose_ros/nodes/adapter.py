@@ -59,13 +59,13 @@ class AdapterNode(StageNode):
         self._target: Target | None = None
 
     def check(self, settings: dict[str, Any]) -> None:
-        """Refuse an id that no topic can have.
+        """Refuse an id that no topic can have, or that hides it.
 
         Raises:
             ParameterError: it is one.
         """
         prefix = str(settings['id_prefix'])
-        if not (prefix.isascii() and prefix.isidentifier()):
+        if not (prefix.isascii() and prefix.isidentifier() and prefix[0].isalpha()):
             raise ParameterError(
                 f'parameter id_prefix must begin with a letter and have letters, digits and _ '
                 f'only, not {prefix!r}')

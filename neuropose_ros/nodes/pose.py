@@ -182,11 +182,11 @@ class PoseNode(StageNode):
         else:
             if self._people_demanded():
                 self._estimate(frame, self._stage)
-            self._processed.tick()
             ahead_ms = -frame.receive_ms
             self._ahead_ms = 0.0 if frame.policy is FramePolicy.EVERY_FRAME else ahead_ms
             self._scene.process(frame)
         finally:
+            self._processed.tick()
             # The camera waits for it, whatever became of the frame.
             if isinstance(item, Arrival) and item.info.policy is FramePolicy.EVERY_FRAME:
                 self._done.send(item.info)

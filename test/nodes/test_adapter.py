@@ -134,7 +134,8 @@ def test_messages_that_are_not_installed_are_named(graph: Any, to: str) -> None:
     assert f'-{package.replace("_", "-")}' in line
 
 
-def test_an_id_that_no_topic_can_have_is_refused(graph: Any) -> None:
-    process = graph.start('adapter', '--ros-args', '-p', "id_prefix:='7a'")
+@pytest.mark.parametrize('prefix', ['7a', '_a'])
+def test_an_id_that_no_topic_should_have_is_refused(graph: Any, prefix: str) -> None:
+    process = graph.start('adapter', '--ros-args', '-p', f"id_prefix:='{prefix}'")
     assert process.wait(30) == 2, process.output()
     assert 'id_prefix' in process.output()
