@@ -122,6 +122,19 @@ class PictureNetwork:
                 return tuple(known[role] for role in roles)
         return names if len(names) == len(roles) else ()
 
+    def vector(self, role: str) -> str:
+        """Return the output that is one vector, (1, D) and the like: the one with a role, if any.
+
+        Raises:
+            ModelError: there is none, or there are several.
+        """
+        vectors = [name for name, shape in self.shapes.items()
+                   if shape and np.prod(shape) == max(shape)]
+        found = self.named(role) or tuple(vectors)
+        if len(found) != 1 or found[0] not in vectors:
+            raise self.misfit('one vector (1, D)')
+        return found[0]
+
     def misfit(self, expected: str) -> ModelError:
         """Return the error for outputs that are not what the decoder reads.
 

@@ -50,12 +50,9 @@ class NetworkPersonEncoder:
                 put out one vector.
         """
         self._network = PictureNetwork(runtime, entry)
-        named = self._network.named(DECODER)
-        vectors = [name for name, shape in self._network.shapes.items()
-                   if len(shape) >= 2 and np.prod(shape) == max(shape)]
-        self._output = named[0] if named else (vectors[0] if len(vectors) == 1 else '')
-        if self._output not in vectors:
-            raise self._network.misfit('one vector (N, D)')
+        self._output = self._network.vector(DECODER)
+        if len(self._network.shapes[self._output]) < 2:
+            raise self._network.misfit('a vector for each person (N, D)')
 
     @property
     def model(self) -> str:
@@ -131,7 +128,11 @@ def create_reid(
             f'unknown re-identification model {name!r}; known are '
             f'{", ".join(reid_models(known)) or "none"}')
     [path] = ensure_models(name, registry=known)
-    return NetworkPersonEncoder(
-        create_runtime(
-            path, runtime=runtime, precision=precision, batch=batch, input=entry.input,
-            threads=threads, announce=announce), entry)
+    loaded = create_runtime(
+        path, runtime=runtime, precision=precision, batch=batch, input=entry.input,
+        threads=threads, announce=announce)
+    try:
+        return NetworkPersonEncoder(loaded, entry)
+    except Exception:
+        loaded.close()
+        raise

@@ -51,12 +51,7 @@ class SceneEncoder:
         self._period_ns = round(NS_PER_S / rate_hz) if rate_hz else 0
         self._last: tuple[int, int] | None = None
         self._due_ns = 0
-        vectors = {name: shape for name, shape in self._network.shapes.items()
-                   if np.prod(shape) == max(shape)}
-        named = self._network.named(DECODER)
-        self._output = named[0] if named else next(iter(vectors), '')
-        if self._output not in vectors or (not named and len(vectors) > 1):
-            raise self._network.misfit('one vector (1, D)')
+        self._output = self._network.vector(DECODER)
 
     @property
     def model(self) -> str:

@@ -29,14 +29,16 @@ def entry(**changes: Any) -> ModelEntry:
     return replace(plain, **changes)
 
 
-def network(*, keep_axes: bool = False, second: tuple[int, ...] = ()) -> OnnxRuntime:
+def network(
+    *, keep_axes: bool = False, second: tuple[int, ...] | None = None,
+) -> OnnxRuntime:
     """Return what gives the mean of each channel, and another output where one is asked for."""
     nodes = [helper.make_node(
         'GlobalAveragePool' if keep_axes else 'ReduceMean', ['picture'], ['vector'],
         **({} if keep_axes else {'axes': [2, 3], 'keepdims': 0}))]
     outputs = [helper.make_tensor_value_info(
         'vector', TensorProto.FLOAT, (1, 3, 1, 1) if keep_axes else (1, 3))]
-    if second:
+    if second is not None:
         nodes.append(helper.make_node(
             'Constant', [], ['other'], value=helper.make_tensor(
                 'zero', TensorProto.FLOAT, second, np.zeros(second, np.float32).ravel())))
@@ -102,6 +104,7 @@ def test_of_two_outputs_the_entry_names_the_vector() -> None:
     named = SceneEncoder(network(second=(1, 5)), entry(outputs={0: 'embedding'}))
     assert named.size == 3
     assert SceneEncoder(network(second=(2, 5)), entry()).size == 3
+    assert SceneEncoder(network(second=()), entry()).size == 3, 'a number is no vector'
 
 
 def test_an_unknown_encoder_is_named() -> None:
