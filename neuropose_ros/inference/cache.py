@@ -12,6 +12,8 @@ from pathlib import Path
 
 from neuropose_ros.core.errors import ModelError
 
+_PART = '.part-'
+
 
 def cache_folder() -> Path:
     """Return $NEUROPOSE_CACHE, else $XDG_CACHE_HOME/neuropose, else ~/.cache/neuropose.
@@ -19,11 +21,15 @@ def cache_folder() -> Path:
     The folder need not exist.
 
     Raises:
-        ModelError: none is set and the user has no home.
+        ModelError: none is set and the user has no home, or the one that is set is in the home of
+            a user that is not there.
     """
     chosen = os.environ.get('NEUROPOSE_CACHE')
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        try:
+            return Path(chosen).expanduser().absolute()
+        except RuntimeError as error:
+            raise ModelError(f'NEUROPOSE_CACHE is {chosen!r}: {error}') from error
     base = os.environ.get('XDG_CACHE_HOME')
     # The XDG specification: a relative path is to be ignored.
     if base and Path(base).is_absolute():
@@ -71,6 +77,14 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
+def sweep(folder: Path) -> None:
+    """Remove what killed processes were writing; whoever writes there holds the lock."""
+    for left in folder.glob(f'{_PART}*'):
+        if left.is_file():
+            with contextlib.suppress(OSError):
+                left.unlink()
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file that is there either whole or not at all, also after a power cut.
 
@@ -79,7 +93,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     with writing(path.parent, path.name):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix='.part-', delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_PART, delete=False) as file:
             part = Path(file.name)
             try:
                 file.write(content)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuropose_ros.core.errors import ModelError
-from neuropose_ros.inference.cache import cache_folder, locked, write_atomically
+from neuropose_ros.inference.cache import cache_folder, locked, sweep, write_atomically
 from neuropose_ros.inference.convert import CONVERTER_VERSION, ImageInput, convert
 from neuropose_ros.inference.download import (
     Published,
@@ -123,6 +123,8 @@ def _not_good(
 
 def _make(entries: Sequence[ModelEntry], cache: Path, carried: Path | None = None) -> None:
     """Fetch and convert; the caller holds the cache's lock."""
+    for folder in (cache, cache / 'published', cache / 'models'):
+        sweep(folder)
     pins = Pins(cache)
     failures = []
     with PublishedFiles(cache / 'downloads') as files:

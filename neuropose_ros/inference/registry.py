@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,13 +24,22 @@ def user_list() -> Path:
     """Return $NEUROPOSE_MODELS, else the models.yaml of the user's configuration folder.
 
     The file need not exist, unless NEUROPOSE_MODELS names it.
+
+    Raises:
+        ModelError: NEUROPOSE_MODELS names a file in the home of a user that is not there.
     """
     chosen = os.environ.get('NEUROPOSE_MODELS')
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        try:
+            return Path(chosen).expanduser().absolute()
+        except RuntimeError as error:
+            raise ModelError(f'NEUROPOSE_MODELS is {chosen!r}: {error}') from error
     base = os.environ.get('XDG_CONFIG_HOME')
     # The XDG specification: a relative path is to be ignored.
-    folder = Path(base) if base and Path(base).is_absolute() else Path('~/.config').expanduser()
+    folder = Path(base) if base and Path(base).is_absolute() else Path('~/.config')
+    # A user without a home has no list of their own: ~ is then a folder that is not there.
+    with contextlib.suppress(RuntimeError):
+        folder = folder.expanduser()
     return folder / 'neuropose' / 'models.yaml'
 
 

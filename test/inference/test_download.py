@@ -265,8 +265,11 @@ def test_what_a_killed_process_left_goes(
     left = tmp_path / 'downloads' / '.part-killed'
     left.mkdir(parents=True)
     (left / 'half.whl').write_bytes(b'half')
+    (tmp_path / 'published').mkdir()
+    (tmp_path / 'published' / '.part-half').write_bytes(b'half')
     ensure_models('tiny', registry={'tiny': entry}, cache=tmp_path)
     assert not list((tmp_path / 'downloads').iterdir())
+    assert [path.suffix for path in (tmp_path / 'published').iterdir()] == ['.onnx']
 
 
 def test_a_broken_lock_file_is_named(entry: ModelEntry, tmp_path: Path) -> None:

@@ -298,6 +298,9 @@ def test_the_cache_is_where_the_user_says(
     monkeypatch.setenv('XDG_CACHE_HOME', 'relative')
     monkeypatch.setenv('HOME', str(tmp_path))
     assert cache_folder() == tmp_path / '.cache' / 'neuropose'
+    monkeypatch.setenv('NEUROPOSE_CACHE', '~nobody-of-that-name/cache')
+    with pytest.raises(ModelError, match="NEUROPOSE_CACHE is '~nobody-of-that-name/cache': "):
+        cache_folder()
 
 
 def test_the_check_picture_never_changes() -> None:

@@ -172,6 +172,10 @@ def test_the_users_list_is_where_the_user_says(
     monkeypatch.setenv('XDG_CONFIG_HOME', str(tmp_path))
     assert user_list() == tmp_path / 'neuropose' / 'models.yaml'
     assert load_registry()
+    monkeypatch.setenv('NEUROPOSE_MODELS', '~nobody-of-that-name/own.yaml')
+    with pytest.raises(ModelError, match="NEUROPOSE_MODELS is '~nobody-of-that-name/own"):
+        user_list()
+    monkeypatch.delenv('NEUROPOSE_MODELS')
     monkeypatch.setenv('XDG_CONFIG_HOME', 'relative')
     monkeypatch.setenv('HOME', str(tmp_path))
     assert user_list() == tmp_path / '.config' / 'neuropose' / 'models.yaml'

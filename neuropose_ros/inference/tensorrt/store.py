@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from neuropose_ros.core.errors import ModelError
-from neuropose_ros.inference.cache import locked, write_atomically
+from neuropose_ros.inference.cache import locked, sweep, write_atomically
 from neuropose_ros.inference.tensorrt.key import EngineKey, slug
 
 Engine = TypeVar('Engine')
@@ -93,6 +93,7 @@ class EngineStore:
         if engine is not None:
             return engine
         with locked(self._folder):
+            sweep(self._folder)
             again = self.read(key)  # another process may have built while this one waited
             if again.plan is not None and again.plan != kept.plan:
                 engine, refusal = load(again.plan)

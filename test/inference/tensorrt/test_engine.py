@@ -58,6 +58,13 @@ def test_an_engine_is_built_once_and_described(trt: Any, user: User) -> None:
     assert 0 < sidecar['difference_to_float32'] < 0.01
 
 
+def test_what_a_killed_build_left_goes(trt_now: Any, user: User) -> None:
+    (user.folder / 'engines').mkdir()
+    (user.folder / 'engines' / '.part-half').write_bytes(b'half')
+    user.build()
+    assert not list((user.folder / 'engines').glob('.part-*'))
+
+
 @pytest.mark.parametrize(('change', 'reason'), [
     ({'precision': 'fp32'}, 'differ in the precision (fp16, now fp32)'),
     ({'batch': 3}, 'differ in the shapes'),
