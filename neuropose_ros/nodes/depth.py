@@ -230,7 +230,7 @@ def intrinsics(
     """Return what a CameraInfo says of pictures of ``width`` x ``height``.
 
     Raises:
-        DepthError: it is not calibrated, or its distortion model is not known.
+        DepthError: it is not calibrated, of no size, or its distortion model is not known.
         SourceError: it is of another view.
     """
     k = np.array(info.k, np.float64).reshape(3, 3)
@@ -247,5 +247,7 @@ def intrinsics(
         k[0, 2] -= info.roi.x_offset
         k[1, 2] -= info.roi.y_offset
         size = int(info.roi.width), int(info.roi.height)
+    if not all(size):
+        raise DepthError(f'camera_info is of a picture of {size[0]}x{size[1]} px')
     view = Calibration(*size, k, d, np.eye(3), p).scaled(width, height)
     return Intrinsics(width, height, view.k, d, info.distortion_model if d.any() else '')

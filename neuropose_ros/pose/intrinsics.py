@@ -14,6 +14,9 @@ Array = NDArray[np.float64]
 
 MODELS = ('', 'plumb_bob', 'rational_polynomial', 'equidistant')
 
+_OPENCV_SIZES = (4, 5, 8, 12, 14)
+_EQUIDISTANT_SIZE = 4
+
 _CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-9)
 # A direction must lead back to its pixel: beyond the field in which a distortion model holds,
 # the iteration ends anywhere.
@@ -40,12 +43,20 @@ class Intrinsics:
         """Refuse what cannot be undistorted.
 
         Raises:
-            DepthError: the distortion model is not known.
+            DepthError: the distortion model is not known, or D is not one of it.
         """
         if self.model not in MODELS:
             raise DepthError(
                 f'the distortion model {self.model!r} of camera_info is not known; known are '
                 f'{", ".join(MODELS[1:])}')
+        if not np.any(self.d):
+            return
+        fits = self.d.size >= _EQUIDISTANT_SIZE if self.model == 'equidistant' else (
+            self.d.size in _OPENCV_SIZES)
+        if not fits or not np.isfinite(self.d).all():
+            raise DepthError(
+                f'D of camera_info does not fit its distortion model '
+                f'{self.model or MODELS[1]}: {self.d.tolist()}')
 
     @property
     def calibrated(self) -> bool:

@@ -25,6 +25,8 @@ _LEAST_SHARE = 0.10
 _STEP_M = 0.08
 _STEP_SIGMAS = 4.0
 _SAME_SHAPE = 0.02
+# Outside of every picture.
+_FAR_PX = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,9 @@ def samples(
     rows, columns = depth.shape
     # The centre of the top-left pixel is (0, 0) in both pictures.
     scale = np.array((columns / width, rows / height))
-    centres = (np.where(np.isfinite(centres_px), centres_px, -1e6) + 0.5) * scale - 0.5
-    half = np.maximum(half_px[:, None] * scale, 1.0)
+    centres = (np.where(np.isfinite(centres_px), centres_px, -_FAR_PX) + 0.5) * scale - 0.5
+    centres = np.clip(centres, -_FAR_PX, _FAR_PX)
+    half = np.clip(half_px[:, None] * scale, 1.0, _FAR_PX)
     at = np.rint(centres[:, :, None] + half[:, :, None] * _STEPS).astype(np.int64)
     x, y = at[:, 0, None, :], at[:, 1, :, None]
     inside = (x >= 0) & (x < columns) & (y >= 0) & (y < rows)

@@ -183,6 +183,20 @@ def test_an_unknown_model_matters_only_where_it_bends() -> None:
         intrinsics(info(distortion_model='none'), 640, 480)
 
 
+@pytest.mark.parametrize(('fields', 'says'), [
+    ({'width': 0}, 'picture of 0x480'),
+    ({'width': 0, 'height': 0}, 'picture of 0x0'),
+    ({'d': [0.1, 0.1, 0.1]}, 'D of camera_info'),
+    ({'d': [0.1] * 7}, 'D of camera_info'),
+    ({'d': [0.1, float('nan'), 0.0, 0.0, 0.0]}, 'D of camera_info'),
+    ({'d': [0.1, 0.1], 'distortion_model': 'equidistant'}, 'equidistant'),
+    ({'d': [0.1] * 7, 'distortion_model': ''}, 'plumb_bob'),
+])
+def test_a_lens_that_is_none_is_refused_in_a_sentence(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(DepthError, match=says):
+        intrinsics(info(**fields), 640, 480)
+
+
 def test_detected_people_are_where_they_walk(graph: Any) -> None:
     """By reference in one process: pixels and depth in, metres out, against the truth."""
     graph.start(

@@ -243,6 +243,12 @@ def test_nobody_is_placed_where_there_is_no_depth(depth: np.ndarray) -> None:
     assert found.origin_3d is Origin3D.UNKNOWN
 
 
+@pytest.mark.filterwarnings('error')
+def test_keypoints_from_beyond_all_pictures_are_not_placed(rendered: np.ndarray) -> None:
+    far = np.random.default_rng(1).uniform(-1e30, 1e30, (len(COCO17), 2)).astype(np.float32)
+    assert lifted(rendered, person(keypoints=far)).keypoints_3d is None
+
+
 def test_a_lost_person_is_not_placed(rendered: np.ndarray) -> None:
     assert lifted(rendered, person(track_state=TrackState.LOST)).keypoints_3d is None
 
