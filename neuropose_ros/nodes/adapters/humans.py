@@ -36,7 +36,7 @@ JOINTS = SkeletonLayout('openpose18', (
     'left_eye', 'right_eye', 'left_ear', 'right_ear'), (), ())
 
 _BODIES = '/humans/bodies'
-_SEEN = (JointState.MEASURED, JointState.CORRECTED, JointState.INTERPOLATED)
+_SEEN = (JointState.MEASURED, JointState.CORRECTED)
 # Listeners come back to a body that was hidden for a moment.
 _KEEP_S = 2.0
 

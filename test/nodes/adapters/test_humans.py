@@ -55,13 +55,15 @@ def test_unknown_outside_and_unseen_joints_have_no_confidence(frame: PoseFrame) 
     nose, knee = BLAZEPOSE33.index('nose'), BLAZEPOSE33.index('left_knee')
     keypoints, states = person.keypoints.copy(), person.keypoint_states.copy()
     keypoints[nose] = (-20, 10)
-    states[knee] = JointState.PREDICTED
+    elbow = BLAZEPOSE33.index('left_elbow')
+    states[knee], states[elbow] = JointState.PREDICTED, JointState.INTERPOLATED
     changed = replace(person, keypoints=keypoints, keypoint_states=states)
     points = skeleton(replace(frame, persons=(changed,))).skeleton
     for joint in (Skeleton2D.NOSE, Skeleton2D.LEFT_WRIST):
         assert (points[joint].x, points[joint].y, points[joint].c) == (0, 0, 0)
-    assert points[Skeleton2D.LEFT_KNEE].x > 0
-    assert points[Skeleton2D.LEFT_KNEE].c == 0
+    for joint in (Skeleton2D.LEFT_KNEE, Skeleton2D.LEFT_ELBOW):
+        assert points[joint].x > 0
+        assert points[joint].c == 0
 
 
 def test_a_region_ends_with_the_picture(frame: PoseFrame) -> None:
