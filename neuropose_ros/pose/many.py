@@ -135,24 +135,16 @@ class ManyPeople:
         clock = Stopwatch()
         self._frames_since += 1
         expected = [one for one in expected if np.isfinite(outline(one)).all()]
-        if self._is_due(expected, picture):
-            boxes = self._detect(picture)
-            seeds = self._seeds_from_boxes(boxes, expected)
-        else:
-            seeds = [_seed(one) for one in expected
-                     if one.track_state is not TrackState.LOST and self._is_supported(one)]
-        seeds = seeds[:self._max_people]
-        search_ms = clock.lap_ms()
-        people = self._estimator.estimate(picture, [seed.region for seed in seeds])
-        inference_ms = search_ms + clock.lap_ms()
-        kept = self._sort_out(picture, seeds, people)
+        kept = self._find(picture, expected, detect=self._is_due(expected, picture))
+        if not kept and self._frames_since:
+            # That nobody is there is an answer only where somebody looked everywhere.
+            kept = self._find(picture, expected, detect=True)
+        inference_ms = clock.lap_ms()
         # The detector's box is evidence beside the joints: the tracker sees by it when a network
         # took the joints of whoever stands in front.
         persons = tuple(sorted(
             (person if seed.box is None else replace(person, box=seed.box)
              for seed, person in kept), key=lambda one: -one.score))
-        self._is_uncertain = len(kept) < len(seeds) or any(
-            _is_unsure(seed, person) for seed, person in kept)
         return PoseFrame(
             stamp_ns=frame.stamp_ns, frame_seq=frame.frame_seq, layout=self.layout.id,
             image_width=picture.width, image_height=picture.height, frame_id=frame.frame_id,
@@ -160,6 +152,22 @@ class ManyPeople:
             status=FrameStatus.OK if persons else FrameStatus.NO_PERSON,
             receive_ms=frame.receive_ms, inference_ms=inference_ms,
             postprocess_ms=clock.lap_ms(), persons=persons)
+
+    def _find(
+        self, picture: Picture, expected: Sequence[PersonPose], *, detect: bool,
+    ) -> list[tuple[_Seed, PersonPose]]:
+        """Look where the detector sees somebody and somebody is expected, or there alone."""
+        if detect:
+            seeds = self._seeds_from_boxes(self._detect(picture), expected)
+        else:
+            seeds = [_seed(one) for one in expected
+                     if one.track_state is not TrackState.LOST and self._is_supported(one)]
+        seeds = seeds[:self._max_people]
+        people = self._estimator.estimate(picture, [seed.region for seed in seeds])
+        kept = self._sort_out(picture, seeds, people)
+        self._is_uncertain = len(kept) < len(seeds) or any(
+            _is_unsure(seed, person) for seed, person in kept)
+        return kept
 
     def _is_due(self, expected: Sequence[PersonPose], picture: Picture) -> bool:
         """Whether the detector is to look at this frame."""

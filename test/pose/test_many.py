@@ -75,6 +75,28 @@ def test_nobody_is_an_answer() -> None:
     assert scene.people.detector_runs == 2  # an empty scene is searched in every frame
 
 
+def test_nobody_is_an_answer_only_where_the_detector_looked() -> None:
+    scene = Scene(detect_every=9)
+    scene.see(LEFT)
+    assert _places(scene.see(RIGHT, expected=[_expected(LEFT)])) == [(200, 60)]
+    assert scene.people.detector_runs == 2
+    assert scene.see(expected=[_expected(RIGHT)]) == ()
+    assert scene.frame.status is FrameStatus.NO_PERSON
+    assert scene.people.detector_runs == 3
+    scene.see(RIGHT, expected=[_expected(RIGHT)])
+    assert scene.people.detector_runs == 3, 'who is found where expected needs no detector'
+
+
+def test_who_the_detector_stopped_seeing_is_searched_for_in_every_frame() -> None:
+    scene = Scene(detect_every=2)
+    scene.detector.blind = True
+    for _ in range(8):
+        scene.see(LEFT, expected=[_expected(LEFT)])
+    scene.detector.blind = False
+    for _ in range(2):
+        assert _places(scene.see(LEFT, expected=[_expected(RIGHT)])) == [(40, 60)]
+
+
 def test_the_detector_looks_every_fifth_frame() -> None:
     scene = Scene(detect_every=5)
     expected: list[PersonPose] = []
