@@ -282,7 +282,7 @@ def _measured_by_joints(
     points, expected = seen.keypoints[:, torso], tracks.keypoints[:, torso]
     known: Mask = np.all(np.isfinite(points), axis=-1)
     filled = np.where(known[:, None, :, None], np.nan_to_num(points)[:, None], expected[None])
-    middle = filled.mean(2)
+    middle = filled.sum(2) / max(len(torso), 1)  # before the first person there are no joints
     # Without any joint of the trunk, joints say nothing.
     middle[~np.any(known, axis=-1)] = np.inf
     middle[~np.isfinite(middle)] = np.inf

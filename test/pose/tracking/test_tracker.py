@@ -43,6 +43,13 @@ def test_a_person_is_remembered_for_the_memory_and_no_longer():
     assert ids(one.update([standing(101)], stamp(2) + 2 * S + 1)) == [2]
 
 
+@pytest.mark.filterwarnings('error')
+def test_before_the_first_person_there_is_nobody():
+    one = tracker()
+    assert one.update([], stamp(0)) == ()
+    assert one.unclear([], stamp(1)) == []
+
+
 def test_who_was_seen_only_once_is_soon_given_up():
     one = tracker(memory_s=2.0)
     one.update([standing(100)], stamp(0))
