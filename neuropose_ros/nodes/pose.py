@@ -12,6 +12,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 
 from neuropose_ros.core import wire
+from neuropose_ros.core.clocks import Stopwatch
 from neuropose_ros.core.errors import ImageError, NeuroposeError
 from neuropose_ros.core.layouts import layout
 from neuropose_ros.core.pose import Frame, FramePolicy, PoseFrame
@@ -193,7 +194,10 @@ class PoseNode(StageNode):
 
     def _estimate(self, frame: Frame, stage: PoseStage) -> None:
         feedback = self._feedback if self.settings['use_feedback'] else None
-        poses = self._depth.lift(stage.process(frame, feedback), frame)
+        poses = stage.process(frame, feedback)
+        clock = Stopwatch()
+        poses = self._depth.lift(poses, frame)
+        poses = replace(poses, postprocess_ms=poses.postprocess_ms + clock.lap_ms())
         self._note_problem(stage.last_error)
         self._note_restart(stage)
         self._poses.send(poses)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from neuropose_ros.core.clocks import Timeline
+from neuropose_ros.core.clocks import Stopwatch, Timeline
 from neuropose_ros.core.errors import ImageError, NeuroposeError
 from neuropose_ros.core.layouts import convert_frame
 from neuropose_ros.core.pose import Floats, Frame, FrameStatus, Image, PoseFrame
@@ -82,16 +82,19 @@ class PoseStage:
                 frame = replace(frame, image=image)
             expected = self._expect(frame.stamp_ns, feedback)
             found = self._estimator.estimate(frame, expected)
+            clock = Stopwatch()
             looks = self._looks(frame, found)
             people = self._tracker.update(found.persons, frame.stamp_ns, looks)
         except Exception as error:  # noqa: BLE001 - one frame must not end all others
             self._note(error)
             return replace(self._empty(frame), epoch=self._epoch, skipped_before=skipped)
         self.last_error = ''
-        found = replace(
-            found, persons=people, epoch=self._epoch, skipped_before=skipped,
-            feedback_stamp_ns=expected.feedback_stamp_ns)
-        return convert_frame(found, self._estimator.layout, self._layout)
+        found = convert_frame(
+            replace(found, persons=people), self._estimator.layout, self._layout)
+        return replace(
+            found, epoch=self._epoch, skipped_before=skipped,
+            feedback_stamp_ns=expected.feedback_stamp_ns,
+            postprocess_ms=found.postprocess_ms + clock.lap_ms())
 
     def failed(self, info: FrameInfo, seq_is_local: bool) -> PoseFrame:
         """Return the result of a frame whose image could not even be read."""

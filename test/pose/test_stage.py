@@ -1,3 +1,4 @@
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -7,9 +8,17 @@ import pytest
 
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.core.layouts import BLAZEPOSE33, COCO17
-from neuropose_ros.core.pose import Frame, FrameStatus, PersonPose, PoseFrame, TrackState
+from neuropose_ros.core.pose import (
+    Floats,
+    Frame,
+    FrameStatus,
+    PersonPose,
+    PoseFrame,
+    TrackState,
+)
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.core.wire import FrameInfo
+from neuropose_ros.inference.ops.device import Picture
 from neuropose_ros.pose.stage import PoseStage
 
 
@@ -170,6 +179,22 @@ def test_what_the_estimator_cannot_do_is_an_error_of_that_frame(
     assert (after.status, after.skipped_before) == (FrameStatus.OK, 0)
     assert after.persons[0].track_id == 1
     assert stage.last_error == ''
+
+
+class SlowLooks:
+    """An encoder of people that takes its time."""
+
+    def encode(self, picture: Picture, boxes: Floats) -> Floats:
+        time.sleep(0.02)
+        return np.ones((len(boxes), 1), np.float32)
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_is_done_after_the_estimator_counts_as_postprocessing() -> None:
+    stage = PoseStage(OnePerson(), reid=SlowLooks())
+    assert stage.process(frame(0)).postprocess_ms >= 20
 
 
 def test_views_are_made_contiguous() -> None:
