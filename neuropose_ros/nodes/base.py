@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import threading
 import time
 import traceback
@@ -37,6 +38,8 @@ AUTOSTART = ParameterSpec(
 
 _POLL_S = 0.1
 _RECENT_S = 5.0
+_NUMBERS = re.compile(r'\d+')
+_MOST_SAID = 100
 
 
 class StageNode(Node):
@@ -261,10 +264,17 @@ class StageNode(Node):
         return f'{image.rpartition("/")[0]}/{topic}'
 
     def say_once(self, key: str, sentence: str) -> None:
-        """Log a warning the first time that ``key`` comes up."""
-        if key not in self._said:
+        """Log a warning the first time that ``key`` comes up; at most so many different ones."""
+        if key not in self._said and len(self._said) < _MOST_SAID:
             self._said.add(key)
             self.get_logger().warning(sentence)
+
+    def say_problem_once(self, problem: str, sentence: str) -> None:
+        """Log a warning the first time that a problem comes up, whatever numbers are in it.
+
+        Broken images differ by their bytes: a bad line must fill neither the log nor the memory.
+        """
+        self.say_once(_NUMBERS.sub('', problem), sentence)
 
     def _diagnose(self) -> None:
         level, sentence, details = self._judge()

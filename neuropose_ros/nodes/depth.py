@@ -149,7 +149,7 @@ class DepthInput:
         except NeuroposeError as error:
             self.refused += 1
             self._problem = str(error)
-            self._node.say_once(f'depth {error}', f'no metres from depth: {error}')
+            self._node.say_problem_once(f'depth {error}', f'no metres from depth: {error}')
             return self._without(poses)
         self.lifted += 1
         self._used_s = time.monotonic()

@@ -216,7 +216,7 @@ class PoseNode(StageNode):
         if problem:
             self._last_problem = problem
             self._problems += 1
-            self.say_once(problem, f'{self._images.topic}: {problem}')
+            self.say_problem_once(problem, f'{self._images.topic}: {problem}')
 
     # -- health ----------------------------------------------------------------------------------
 

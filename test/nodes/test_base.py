@@ -136,6 +136,19 @@ def test_a_counter_rises_for_a_while_and_then_rests(
     assert node.rising('skipped', 1)
 
 
+def test_what_differs_by_its_numbers_is_said_once_and_kinds_have_an_end(
+    node: Probe, capfd: pytest.CaptureFixture[str],
+) -> None:
+    for size in range(50):
+        node.say_problem_once(f'cut off after {size} bytes', f'cut off after {size} bytes')
+    for kind in range(1000):
+        letters = ''.join(chr(ord('a') + int(digit)) for digit in str(kind))
+        node.say_once(f'kind {letters}', f'kind {letters}')
+    said = capfd.readouterr().err
+    assert said.count('cut off after') == 1
+    assert 5 < said.count('kind ') < 200
+
+
 def test_a_topic_lies_beside_its_image_unless_it_is_remapped_itself(ros_domain: int) -> None:
     rclpy.init(domain_id=ros_domain)
     node = Probe('remapped', cli_args=['--ros-args', '-r', 'camera_info:=/elsewhere'])
