@@ -175,9 +175,10 @@ def requirement_names(path: Path) -> set[str]:
 def test_every_import_is_declared(source_root: Path, manifest: ElementTree.Element) -> None:
     by_pip = requirement_names(source_root / 'requirements.txt')
     by_ros = {node.text for node in manifest if node.tag.endswith('depend')}
-    # pytest runs `neuropose test`; mediapipe lives in an environment of its benchmark.
+    # pytest runs `neuropose test`; the peers of the benchmarks live in environments of their own.
     # The others' messages are for their adapters, where they are installed.
-    optional = {'pytest', 'mediapipe', 'tensorrt', 'torch', 'hri_msgs', 'vision_msgs', 'yolo_msgs'}
+    optional = {'pytest', 'mediapipe', 'supervision', 'trackers', 'tensorrt', 'torch'}
+    optional |= {'hri_msgs', 'vision_msgs', 'yolo_msgs'}
     optional |= requirement_names(source_root / 'requirements-optional.txt')
     undeclared = {
         f'{name} ({path.relative_to(source_root)})'
