@@ -96,16 +96,21 @@ def create_runtime(
             last_error = error
             passed[candidate.runtime] = f'did not load {model.name}'
             continue
-        if input is not None:
-            try:
-                check_picture_input(model.name, loaded.inputs, input)
-            except ModelError:
-                loaded.close()
-                raise
+        _check_input(loaded, model, input)
         reasons = _listed(passed) if runtime == 'auto' else ''
         _SAID.taken(model, candidate.title, reasons, announce)
         return loaded
     raise last_error or ModelError(f'{model.name} cannot be run: {_listed(passed)}')
+
+
+def _check_input(loaded: Runtime, model: Path, input: PictureInput | None) -> None:
+    if input is None:
+        return
+    try:
+        check_picture_input(model.name, loaded.inputs, input)
+    except ModelError:
+        loaded.close()
+        raise
 
 
 def explain() -> list[Choice]:
