@@ -10,6 +10,7 @@ is the product of
   the boxes overlap;
 * how likely the track can be seen at all: of two people who merge into one find, the nearer one
   is seen and the one behind coasts;
+* whether the box ends where the track's boxes do, above and below (`levels`);
 * optionally, how alike they look;
 
 over the likelihood that it is somebody new.
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuropose_ros.core.assignment import assign
+from neuropose_ros.pose.tracking.levels import LevelModel, level_evidence
 from neuropose_ros.pose.tracking.observations import Observations
 from neuropose_ros.pose.tracking.similarity import box_cover, box_overlap, keypoint_similarity
 from neuropose_ros.pose.tracking.track import Forecast
@@ -43,6 +45,8 @@ class AssociationModel:
         box_noise: of the body's middle from its box.
         astray: how often the joints are those of somebody else in the box.
         far_aside: from the box's middle, in widths, where a trunk cannot be of the box's person.
+        own_aside, own_height: within this, and this difference of the logarithms of heights,
+            joints are certainly of the box's person.
         same_pose: mean distance of joints, in heights, within which two poses are one.
         same_place, same_height: distance of two trunks, in heights, and difference of the
             logarithms of their heights, within which two poses are one, too.
@@ -68,6 +72,8 @@ class AssociationModel:
     box_noise: float = 0.1
     astray: float = 0.3
     far_aside: float = 0.4
+    own_aside: float = 0.25
+    own_height: float = 0.1
     same_pose: float = 0.08
     same_place: float = 0.08
     same_height: float = 0.12
@@ -98,9 +104,10 @@ class Pairs:
         measured: (N, T, 3) where the body is and how tall, `Motion.position`, seen as that track.
         variance: (N, T, 3) of it.
         trusted: (N, T) whether the joints are the track's, else only the box is.
+        crowd: (N, T) how much of the box somebody else than the track covers.
         twice: (N, N) who is found twice.
         astray: (N,) whose joints are likely somebody else's.
-        crowd: (N, T) how much of the box somebody else than the track covers.
+        own: (N,) whose joints are certainly those of whoever is in the box.
     """
 
     gain: Array
@@ -110,11 +117,13 @@ class Pairs:
     crowd: Array
     twice: Mask
     astray: Mask
+    own: Mask
 
 
 def compare(
     seen: Observations, tracks: Forecast, torso: NDArray[np.intp], sigmas: Array,
-    model: AssociationModel, box_ratio: float, alike: Array | None = None,
+    model: AssociationModel, box_ratio: float, levels: LevelModel,
+    alike: Array | None = None,
 ) -> Pairs:
     """Compare all finds with all tracks.
 
@@ -125,6 +134,7 @@ def compare(
         sigmas: (K,) of the joints, COCO's.
         model: how finds come about.
         box_ratio: logarithm of a box's height over that of the body in it.
+        levels: how those of a box change.
         alike: (N, T) cosine of the looks, NaN where not known.
     """
     units = np.stack((tracks.heights, tracks.heights, np.ones(len(tracks))), -1)
@@ -151,12 +161,14 @@ def compare(
     crowd = _crowd(seen, tracks)
     gain = (np.maximum(near_joints, near_box) + _prior(tracks, crowd, model)
             + model.box_weight * (boxes - 0.5))
+    level = level_evidence(seen.boxes, tracks.levels, tracks.level_variance, levels)
+    gain = gain + np.where(seen.is_boxed[:, None], level, 0.0)
     if alike is not None:
         gain = gain + model.look_weight * np.nan_to_num(alike - 0.5)
     return Pairs(
         gain, np.where(trusted[..., None], by_joints, by_box),
         np.where(trusted[..., None], place, loose), trusted, crowd, twice,
-        astray)
+        astray, own_joints(seen, torso, model, box_ratio) & ~astray)
 
 
 def _prior(tracks: Forecast, crowd: Array, model: AssociationModel) -> Array:
@@ -184,10 +196,7 @@ def double_finds(
     if not count:
         return np.zeros((0, 0), bool), np.zeros(0, bool)
     middles = _nan_mean(seen.keypoints[:, torso])
-    sizes = seen.boxes[:, 2:] - seen.boxes[:, :2]
-    widths = np.maximum(sizes[:, 0], 0.25 * sizes[:, 1])
-    aside = np.abs(middles[:, 0] - seen.boxes[:, [0, 2]].mean(1)) / widths
-    aside = np.nan_to_num(aside, nan=np.inf)
+    aside = _aside(seen, middles)
     bodies = seen.bodies[:, 3] - seen.bodies[:, 1]
     larger = np.maximum(bodies[:, None], bodies[None])
     joints = np.linalg.norm(seen.keypoints[:, None] - seen.keypoints[None], axis=-1)
@@ -202,6 +211,25 @@ def double_finds(
     better: Mask = np.any(one_pose & ~one_box & (aside[None] < aside[:, None]), axis=1)
     far: Mask = aside > model.far_aside
     return one_pose & one_box, (far | better) & seen.is_boxed
+
+
+def own_joints(
+    seen: Observations, torso: NDArray[np.intp], model: AssociationModel, box_ratio: float,
+) -> Mask:
+    """Return (N,) whose joints fill their box as a body does: they are nobody else's."""
+    boxes, bodies = seen.boxes, seen.bodies
+    ratios = np.log((boxes[:, 3] - boxes[:, 1]) / (bodies[:, 3] - bodies[:, 1]))
+    aside = _aside(seen, _nan_mean(seen.keypoints[:, torso]))
+    fits: Mask = (aside < model.own_aside) & (np.abs(ratios - box_ratio) < model.own_height)
+    return fits & seen.is_boxed
+
+
+def _aside(seen: Observations, middles: Array) -> Array:
+    """Return (N,) how far trunks are from the boxes' middles, in widths; inf = not known."""
+    sizes = seen.boxes[:, 2:] - seen.boxes[:, :2]
+    widths = np.maximum(sizes[:, 0], 0.25 * sizes[:, 1])
+    aside = np.abs(middles[:, 0] - seen.boxes[:, [0, 2]].mean(1)) / widths
+    return np.where(np.isfinite(aside), aside, np.inf)
 
 
 def _nan_mean(values: Array) -> Array:

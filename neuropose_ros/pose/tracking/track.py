@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from neuropose_ros.core.clocks import seconds
 from neuropose_ros.core.pose import Floats, JointState, PersonPose, TrackState
 from neuropose_ros.pose.tracking.kalman import Motion, MotionModel
+from neuropose_ros.pose.tracking.levels import LevelModel, Levels
 from neuropose_ros.pose.tracking.observations import body_box
 
 Array = NDArray[np.float64]
@@ -31,6 +32,9 @@ class Track:
         weights: (K,) 0..1, how sure each joint was.
         corners: (4,) of the box, from the body's middle, in body heights.
         look: unit vector of the appearance, a running mean; None = not known.
+        levels: of its boxes; None = no box was seen.
+        named: whether the id is final; without, it is nobody's to know.
+        is_clear: whether it was last seen apart from others, with joints of its own.
     """
 
     track_id: int
@@ -43,6 +47,9 @@ class Track:
     frames: int = 1
     state: TrackState = TrackState.TENTATIVE
     look: Floats | None = None
+    levels: Levels | None = None
+    named: bool = True
+    is_clear: bool = False
 
     def place(
         self, measured: Array, keypoints: Array, weights: Array, box: Array, box_share: float,
@@ -95,6 +102,7 @@ class Forecast:
         sure: (T,) bool, whether it was seen often enough.
         credit: (T,) 0..1, grows with the frames that it was seen in.
         missed: (T,) bool, whether it was not seen in the frame before.
+        levels, level_variance: (T, 2) of the boxes, as `Levels`; NaN = not known.
     """
 
     motions: list[Motion]
@@ -109,6 +117,8 @@ class Forecast:
     sure: NDArray[np.bool_]
     credit: Array
     missed: NDArray[np.bool_]
+    levels: Array
+    level_variance: Array
 
     def __len__(self) -> int:
         """Return T."""
@@ -117,6 +127,7 @@ class Forecast:
 
 def forecast(
     tracks: list[Track], stamp_ns: int, joints: int, model: MotionModel, confirm_frames: int,
+    level_model: LevelModel,
 ) -> Forecast:
     """Return where the tracks are expected."""
     count = len(tracks)
@@ -131,6 +142,7 @@ def forecast(
     keypoints = middles + offsets * heights[:, None, None]
     boxes = np.tile(middles[:, 0], 2) + corners * heights[:, None]
     bodies = [body_box(points, box) for points, box in zip(keypoints, boxes, strict=True)]
+    levels, level_variance = _levels(tracks, gaps, level_model)
     return Forecast(
         motions=motions,
         position=position,
@@ -143,4 +155,15 @@ def forecast(
         gaps_s=gaps,
         sure=np.array([track.frames >= confirm_frames for track in tracks], bool),
         credit=np.array([min(track.frames / _FULL_CREDIT_FRAMES, 1.0) for track in tracks]),
-        missed=np.array([track.state is TrackState.LOST for track in tracks], bool))
+        missed=np.array([track.state is TrackState.LOST for track in tracks], bool),
+        levels=levels,
+        level_variance=level_variance)
+
+
+def _levels(tracks: list[Track], gaps_s: Array, model: LevelModel) -> tuple[Array, Array]:
+    position, variance = np.full((2, len(tracks), 2), np.nan)
+    for i, track in enumerate(tracks):
+        if track.levels is not None:
+            levels = track.levels.predicted(float(gaps_s[i]), model)
+            position[i], variance[i] = levels.position, levels.variance
+    return position, variance

@@ -14,6 +14,8 @@ from neuropose_ros.core.pose import Floats, PersonPose, TrackState
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.pose.tracking.association import AssociationModel, Pairs, choose, compare
 from neuropose_ros.pose.tracking.kalman import MotionModel, first_motion, resumed
+from neuropose_ros.pose.tracking.levels import LevelModel, first_levels
+from neuropose_ros.pose.tracking.naming import Naming, NamingModel
 from neuropose_ros.pose.tracking.observations import Observations, observe
 from neuropose_ros.pose.tracking.similarity import box_cover
 from neuropose_ros.pose.tracking.track import Forecast, Track, forecast
@@ -49,7 +51,8 @@ class Tracker:
         self, layout: SkeletonLayout | None = None, *, memory_s: float = 2.0,
         confirm_frames: int = 3, sure_score: float = 0.05, begin_score: float = 0.3,
         motion: MotionModel | None = None,
-        association: AssociationModel | None = None,
+        association: AssociationModel | None = None, levels: LevelModel | None = None,
+        naming: NamingModel | None = None,
     ) -> None:
         """Start with nobody.
 
@@ -61,6 +64,8 @@ class Tracker:
             begin_score: people with less only continue what is there.
             motion: how bodies move.
             association: how finds come about.
+            levels: how those of a box change.
+            naming: when somebody new gets an id.
         """
         self._layout = layout
         self._memory_ns = nanoseconds(memory_s)
@@ -68,6 +73,8 @@ class Tracker:
         self._sure_score, self._begin_score = sure_score, begin_score
         self._motion = motion or MotionModel()
         self._association = association or AssociationModel()
+        self._levels = levels or LevelModel()
+        self._naming = Naming(self._motion, self._levels, naming or NamingModel())
         self._tracks: list[Track] = []
         self._next_id = 1
         self._newest_ns = 0
@@ -125,6 +132,7 @@ class Tracker:
         for row in self._newcomers(seen, matched, pairs.twice):
             index = int(seen.indices[row])
             ids[index] = self._begin(seen, row, pairs, people[index], stamp_ns)
+        self._tracks = self._naming.name(self._tracks, stamp_ns)
         astray = {int(seen.indices[row]) for row, column in matched.items()
                   if not pairs.trusted[row, column]}
         # A second find of somebody is nobody.
@@ -164,10 +172,10 @@ class Tracker:
     ) -> tuple[Observations, Forecast, Pairs]:
         seen = observe(people, self._joints)
         expected = forecast(
-            self._tracks, stamp_ns, self._joints, self._motion, self._confirm_frames)
+            self._tracks, stamp_ns, self._joints, self._motion, self._confirm_frames, self._levels)
         return seen, expected, compare(
             seen, expected, self._torso, self._sigmas, self._association,
-            self._box_ratio, _cosines(seen, self._tracks, embeddings))
+            self._box_ratio, self._levels, _cosines(seen, self._tracks, embeddings))
 
     def _remembered(self, track: Track, stamp_ns: int) -> bool:
         memory_ns = self._memory_ns
@@ -243,15 +251,38 @@ class Tracker:
                 track.motion, measured, variance, gap_s, self._step_s, self._motion)
         else:
             track.motion = expected.motions[column].corrected(measured, variance)
+        if not pairs.trusted[row, column] and pairs.own[row] and crowded < 1:
+            measured = self._body(seen, row)
+            track.motion = replace(track.motion, position=measured)
+            pairs.trusted[row, column] = True
         if pairs.trusted[row, column]:
             self._learn_ratio(seen, row, crowded)
             track.place(
                 measured, seen.keypoints[row], seen.weights[row], seen.boxes[row],
                 _BOX_SHARE * (1.0 - crowded) + _CROWDED_BOX_SHARE * crowded)
+        self._note_box(track, seen, row, crowded, gap_s)
+        track.is_clear = crowded < 1 and bool(pairs.own[row] or not seen.is_boxed[row])
         track.person, track.seen_ns, track.frames = person, stamp_ns, track.frames + 1
         confirmed = track.frames >= self._confirm_frames
         track.state = TrackState.CONFIRMED if confirmed else TrackState.TENTATIVE
         return track
+
+    def _body(self, seen: Observations, row: int) -> Array:
+        """Return (3,) where the joints have the body and how tall."""
+        body = seen.bodies[row]
+        middle = np.nanmean(seen.keypoints[row, self._torso], axis=0)
+        return np.array((*middle, np.log(body[3] - body[1])))
+
+    def _note_box(
+        self, track: Track, seen: Observations, row: int, crowded: float, gap_s: float,
+    ) -> None:
+        before = None if track.levels is None else track.levels.predicted(gap_s, self._levels)
+        track.levels = before
+        if seen.is_boxed[row]:
+            ends, doubt = seen.boxes[row, [1, 3]], 1.0 + crowded * _CROWD_DOUBT
+            track.levels = (
+                first_levels(ends, doubt, self._levels) if before is None
+                else before.corrected(ends, doubt, self._levels))
 
     def _learn_ratio(self, seen: Observations, row: int, crowded: float) -> None:
         """Learn how much taller the detector's boxes are than bodies, from those who are alone."""
@@ -271,18 +302,20 @@ class Tracker:
         if seen.is_boxed[row]:
             height_log -= self._box_ratio
         if len(torso) and np.isfinite(torso).all() and not pairs.astray[row]:
-            body = seen.bodies[row]
-            middle, height_log = torso.mean(0), float(np.log(body[3] - body[1]))
+            *middle, height_log = self._body(seen, row)
         measured = np.array((*middle, height_log))
         height, model = float(np.exp(measured[2])), self._association
         noise = np.array((
             model.place_noise * height, model.place_noise * height, model.height_noise))
         crowd = float(pairs.crowd[row].max(initial=0.0))
-        noise[2] *= np.sqrt(1.0 + min(crowd / _CROWD, 1.0) * _CROWD_DOUBT)
+        crowded = min(crowd / _CROWD, 1.0)
+        noise[2] *= np.sqrt(1.0 + crowded * _CROWD_DOUBT)
         track = Track(
             self._next_id, person, stamp_ns, first_motion(measured, noise**2, self._motion),
             np.full((self._joints, 2), np.nan), np.zeros(self._joints), np.zeros(4))
         track.place(measured, points, seen.weights[row], box, 1.0)
+        self._note_box(track, seen, row, crowded, 0.0)
+        track.named = crowded < 1 and not self._naming.must_wait(track, self._tracks, stamp_ns)
         if self._confirm_frames <= 1:
             track.state = TrackState.CONFIRMED
         self._next_id += 1
@@ -307,7 +340,7 @@ def _cosines(
 
 def _named(person: PersonPose, track: Track | None, astray: bool) -> PersonPose:
     """Return the person with id and state; joints of somebody else give way to expected ones."""
-    if track is None:
+    if track is None or not track.named:
         return replace(person, track_id=-1, track_state=TrackState.UNKNOWN)
     if not astray:
         return replace(person, track_id=track.track_id, track_state=track.state)
