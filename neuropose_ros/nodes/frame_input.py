@@ -68,6 +68,11 @@ class FrameInput:
         """Images refused because they have no time."""
         return self._arrivals.zero_stamps + self._unstamped
 
+    @property
+    def replaced(self) -> int:
+        """Images that a newer one replaced before the worker came to them."""
+        return self._mailbox.replaced
+
     def want(self, wanted: bool) -> None:
         """Open or close as demand says; call it regularly."""
         if not wanted and self._image.is_open:
@@ -82,7 +87,7 @@ class FrameInput:
         """Return the counts for /diagnostics."""
         return {
             'received': self.received.count,
-            'waiting_replaced': self._mailbox.replaced,
+            'waiting_replaced': self.replaced,
             'image_errors': self.image_errors,
             'zero_stamps': self.zero_stamps,
             'repeated_stamps': self._arrivals.repeats,

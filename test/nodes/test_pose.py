@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import cv2
@@ -82,6 +83,22 @@ def test_broken_images_and_stamps_are_said_and_survived(graph: Any) -> None:
     assert 'no_such_encoding' in output
     assert 'zero stamp' in output
     assert process.end() == 0, output
+
+
+def test_more_images_than_can_be_worked_on_are_said(graph: Any) -> None:
+    graph.start(POSE)
+    poses = graph.collect(PersonArray, 'poses')
+    diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
+    publisher = graph.node.create_publisher(Image, 'image_raw', qos.best_effort(5))
+    graph.until(lambda: publisher.get_subscription_count() == 1, 30)
+    stamps = itertools.count(SECOND, SECOND // 1000)
+
+    def said() -> bool:
+        for _ in range(20):
+            publisher.publish(image(next(stamps)))
+        return any('too slow' in text for text in summaries(diagnostics))
+    graph.until(said, 30)
+    assert any(message.skipped_before for message in poses)
 
 
 def test_truncated_and_8k_jpegs_are_errors_and_the_next_picture_is_fine(graph: Any) -> None:
