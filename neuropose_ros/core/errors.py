@@ -31,3 +31,11 @@ class DepthError(NeuroposeError):
 
 class ParameterError(NeuroposeError):
     """A parameter has the wrong type, is out of range, or contradicts another."""
+
+
+class LabelError(NeuroposeError):
+    """A label set is inconsistent, or a label is not in it."""
+
+
+class DataError(NeuroposeError):
+    """A data set, clip or label file cannot be used as it is."""

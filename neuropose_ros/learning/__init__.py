@@ -1,0 +1,1 @@
+"""Learning from recorded people: data sets, networks, training, evaluation, export."""

@@ -1,0 +1,1 @@
+"""Readers of data sets: each gives clips and the split that its authors published."""

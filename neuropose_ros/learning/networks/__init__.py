@@ -1,0 +1,1 @@
+"""The networks that complete poses and recognise actions."""
