@@ -39,3 +39,7 @@ class LabelError(NeuroposeError):
 
 class DataError(NeuroposeError):
     """A data set, clip or label file cannot be used as it is."""
+
+
+class TrainingError(NeuroposeError):
+    """A network cannot be trained, or its checkpoint not be used, as asked."""
