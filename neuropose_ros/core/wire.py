@@ -118,7 +118,7 @@ def pose_frame_to_message(frame: PoseFrame, types: MessageTypes) -> Any:
     )
 
 
-def _own(sequence: Any, dtype: type[np.generic], shape: tuple[int, ...]) -> Any:
+def own_array(sequence: Any, dtype: type[np.generic], shape: tuple[int, ...]) -> Any:
     """Return a sequence of numbers as an array of its own."""
     if isinstance(sequence, array):  # rclpy; np.array would take the long way
         return np.ndarray(shape, dtype, bytearray(sequence))
@@ -133,7 +133,7 @@ def _array(
     if len(sequence) != keypoints * width:
         raise ValueError(f'a person has {keypoints} keypoints but {len(sequence)} values of '
                          f'{name}, which has {width} for each')
-    return _own(sequence, dtype, (keypoints,) if width == 1 else (keypoints, width))
+    return own_array(sequence, dtype, (keypoints,) if width == 1 else (keypoints, width))
 
 
 def _floats(message: Any, name: str, keypoints: int, width: int) -> Floats | None:
@@ -171,21 +171,21 @@ def _person_from_message(message: Any) -> PersonPose:
         box=np.array(message.box, np.float32),
         score=float(message.score),
         track_id=int(message.track_id),
-        track_state=_enum(TrackState, message.track_state),
+        track_state=known_enum(TrackState, message.track_state),
         keypoint_covariances=_floats(message, 'keypoint_covariances', count, 3),
         keypoint_velocities=_floats(message, 'keypoint_velocities', count, 2),
         keypoint_innovations=_floats(message, 'keypoint_innovations', count, 2),
         keypoints_3d=keypoints_3d,
         keypoint_states_3d=states_3d,
         keypoint_covariances_3d=_floats(message, 'keypoint_covariances_3d', count, 6),
-        origin_3d=_enum(Origin3D, message.origin_3d),
+        origin_3d=known_enum(Origin3D, message.origin_3d),
         frame_3d=message.frame_3d,
         delay_ms=float(message.delay_ms),
     )
 
 
 @cache
-def _enum(kind: Any, value: int) -> Any:
+def known_enum(kind: Any, value: int) -> Any:
     """A value from a newer version reads as UNKNOWN, the least trusted."""
     try:
         return kind(int(value))
@@ -205,7 +205,7 @@ def pose_frame_from_message(message: Any) -> PoseFrame:
         frame_seq=int(message.frame_seq),
         epoch=int(message.epoch),
         seq_is_local=bool(message.seq_is_local),
-        status=_enum(FrameStatus, message.status),
+        status=known_enum(FrameStatus, message.status),
         skipped_before=int(message.skipped_before),
         feedback_stamp_ns=stamp_ns(message.feedback_stamp),
         image_width=int(message.image_width),
@@ -254,7 +254,7 @@ def frame_info_from_message(message: Any) -> FrameInfo:
         frame_seq=int(message.frame_seq),
         epoch=int(message.epoch),
         source=message.source,
-        policy=_enum(FramePolicy, message.policy),
+        policy=known_enum(FramePolicy, message.policy),
         rectified=bool(message.rectified),
     )
 
@@ -278,7 +278,7 @@ def scene_from_message(message: Any) -> SceneEmbedding:
         frame_seq=int(message.frame_seq),
         epoch=int(message.epoch),
         model=message.model,
-        embedding=_own(message.embedding, np.float32, (len(message.embedding),)),
+        embedding=own_array(message.embedding, np.float32, (len(message.embedding),)),
     )
 
 
