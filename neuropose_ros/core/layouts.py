@@ -3,7 +3,9 @@
 Joint orders are those of the data sets: COCO keypoints (Lin et al. 2014), BlazePose (Bazarevsky
 et al. 2020), Halpe-26 (Fang et al. 2022), MPII (Andriluka et al. 2014), Human3.6M in its common
 17-joint form (Ionescu et al. 2014), J-HMDB (Jhuang et al. 2013), COCO-WholeBody (Jin et al. 2020;
-its face is the 68 points of Sagonas et al. 2013).
+its face is the 68 points of Sagonas et al. 2013), Kinect's 20 joints as Northwestern-UCLA (Wang
+et al. 2014) and UTD-MHAD (Chen et al. 2015) order them, and its 25 as NTU RGB+D (Shahroudy et
+al. 2016) does.
 """
 
 from __future__ import annotations
@@ -140,9 +142,42 @@ COCO_WHOLEBODY133 = _layout(
     ' '.join(f'face_{left}-face_{right}' for right, left in _FACE_MIRROR),
 )
 
+_KINECT_LIMBS = (
+    'neck-left_shoulder left_shoulder-left_elbow left_elbow-left_wrist left_wrist-left_hand '
+    'neck-right_shoulder right_shoulder-right_elbow right_elbow-right_wrist '
+    'right_wrist-right_hand pelvis-left_hip left_hip-left_knee left_knee-left_ankle '
+    'left_ankle-left_foot pelvis-right_hip right_hip-right_knee right_knee-right_ankle '
+    'right_ankle-right_foot '
+)
+_KINECT_SIDES = (
+    'left_shoulder left_elbow left_wrist left_hand right_shoulder right_elbow right_wrist '
+    'right_hand left_hip left_knee left_ankle left_foot right_hip right_knee right_ankle '
+    'right_foot'
+)
+
+KINECT20 = _layout(
+    'kinect20', 'pelvis spine neck head ' + _KINECT_SIDES,
+    _KINECT_LIMBS + 'pelvis-spine spine-neck neck-head',
+)
+
+UTD_MHAD20 = _layout(
+    'utd_mhad20', 'head neck spine pelvis ' + _KINECT_SIDES,
+    _KINECT_LIMBS + 'pelvis-spine spine-neck neck-head',
+)
+
+NTU25 = _layout(
+    'ntu25',
+    'pelvis spine upper_neck head ' + _KINECT_SIDES +
+    ' neck left_hand_tip left_thumb right_hand_tip right_thumb',
+    _KINECT_LIMBS + 'pelvis-spine spine-neck neck-upper_neck upper_neck-head '
+    'left_hand-left_hand_tip left_wrist-left_thumb right_hand-right_hand_tip '
+    'right_wrist-right_thumb',
+)
+
 BUILT_IN = {
     layout.name: layout for layout in (
-        COCO17, BLAZEPOSE33, HALPE26, MPII16, H36M17, JHMDB15, COCO_WHOLEBODY133)
+        COCO17, BLAZEPOSE33, HALPE26, MPII16, H36M17, JHMDB15, COCO_WHOLEBODY133,
+        KINECT20, UTD_MHAD20, NTU25)
 }
 
 # A joint that a source layout lacks, as the mean of joints that it may have; first fit wins.

@@ -1,0 +1,87 @@
+"""J-HMDB (Jhuang et al. 2013): 2D ground truth of 15 joints, cut to the 14 classes given.
+
+The joints lie in one file, ``jhmdb14_named.npz``: `pos_world` (frames, 15, 2), coordinates
+normalised by the size of the person, cut by `offset`; `name` is class/clip. The splits are the
+official lists, ``splits/<class>_test_split<N>.txt``: lines of a file name and 1 (training) or
+2 (test). Clips run at 30 frames per second. The videos lie in ``videos/<class>``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from neuropose_ros.core.action import LabelSet
+from neuropose_ros.core.layouts import JHMDB15
+from neuropose_ros.learning.clips import ClipSet, Split
+from neuropose_ros.learning.datasets.findings import Findings
+from neuropose_ros.learning.datasets.hmdb51 import (
+    TEST_MARK,
+    TRAIN_MARK,
+    list_by_class,
+    read_parts,
+    source_video,
+)
+from neuropose_ros.learning.datasets.tables import (
+    kept,
+    locate,
+    make_clip,
+    read_arrays,
+    slices,
+    times_at,
+)
+from neuropose_ros.learning.datasets.videos import VideoListing
+
+RATE_HZ = 30.0
+SOURCE = ('J-HMDB (Jhuang et al. 2013), a part of HMDB51 (Kuehne et al. 2011): research data, '
+          'CC BY 4.0 by the authors of HMDB51')
+
+
+def read_jhmdb14(root: Path, split: int = 1, findings: Findings | None = None) -> Split:
+    """Read the ground truth of the 14 classes.
+
+    Args:
+        root: folder with ``jhmdb14_named.npz`` and ``splits``, or the one above it.
+        split: official split, 1 to 3.
+        findings: takes what is left out.
+
+    Raises:
+        DataError: a file is missing or not of its form.
+    """
+    findings = Findings() if findings is None else findings
+    path = locate(root, 'jhmdb14_named.npz', 'jhmdb/jhmdb14_named.npz')
+    arrays = read_arrays(path, ('name', 'offset', 'pos_world'))
+    names = [str(name) for name in arrays['name']]
+    labels = LabelSet('jhmdb14', tuple(sorted({name.partition('/')[0] for name in names})))
+    parts = read_parts(locate(path.parent, 'splits'), split, labels.labels)
+    points = arrays['pos_world']
+    clips = []
+    for name, part in zip(
+            names, slices(path, arrays['offset'], len(points), len(names)), strict=True):
+        action, _, file = name.partition('/')
+        if name not in parts:
+            findings.skip(name, f'the lists of split {split} do not name it')
+            continue
+        clips.append(make_clip(
+            findings, name, points[part], times_at(part.stop - part.start, RATE_HZ),
+            labels.index(action), source_video(file, action)))
+    for name in sorted(parts.keys() - set(names)):
+        findings.skip(name, f'a list of split {split} names it, but there are no joints of it')
+    used = tuple(kept(clips))
+    everything = ClipSet('jhmdb14', JHMDB15, (), labels, SOURCE)
+    return Split(everything.only(tuple(clip for clip in used if parts[clip.name] == TRAIN_MARK)),
+                 everything.only(tuple(clip for clip in used if parts[clip.name] == TEST_MARK)),
+                 f'split {split}')
+
+
+def list_jhmdb14_videos(
+    root: Path, split: int = 1, findings: Findings | None = None,
+) -> VideoListing:
+    """List the videos of the classes that ``videos`` has, named as the clips are.
+
+    Raises:
+        DataError: a folder or list is missing.
+    """
+    findings = Findings() if findings is None else findings
+    folder = locate(root, 'videos', 'jhmdb/videos')
+    return list_by_class('jhmdb14_video', folder, locate(folder.parent, 'splits'), split,
+                         findings, SOURCE)
