@@ -187,7 +187,7 @@ def _tuple(arguments: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...
     elif len(arguments) != len(value):
         raise ParameterError(f'{where} has {len(value)} entries; {len(arguments)} are allowed')
     return tuple(_value(wanted, item, f'{where}[{i}]')
-                 for i, (wanted, item) in enumerate(zip(arguments, value)))
+                 for i, (wanted, item) in enumerate(zip(arguments, value, strict=True)))
 
 
 def _scalar(wanted: Any, value: Any, where: str) -> Any:
