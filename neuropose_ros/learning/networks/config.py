@@ -1,0 +1,82 @@
+"""What can be chosen about a recognising network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from neuropose_ros.core.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Sizes and parts of a recogniser; every field is a scalar of a recipe.
+
+    Attributes:
+        width: channels of the encoder; a multiple of 4.
+        blocks: multi-scale residual blocks.
+        kernel: taps of their convolutions; odd.
+        causal: sees the past alone, and can be run tick by tick.
+        window: ticks that a causal answer pools over.
+        completion: predicts missing joints; without, they are zeros.
+        completion_width: channels of the predictor.
+        distances: pairwise joint distances are a feature (JCD of DD-Net, arXiv:1907.09658).
+        attention: joint tokens with attention are a branch of the encoder.
+        motion_lags: how many lags (1, 2, 4 ... ticks) of motion are features.
+        token_width: channels of a joint token; a multiple of 4.
+        dropout: of channels in the encoder, and before the head.
+        scene_size: E of scene vectors; 0 = no context.
+        signal_size: length of tokens of a further modality; 0 = none.
+        context_width: channels of the context fusion.
+        modality_dropout: how often a clip is trained without its context.
+    """
+
+    width: int = 96
+    blocks: int = 3
+    kernel: int = 5
+    causal: bool = False
+    window: int = 40
+    completion: bool = True
+    completion_width: int = 64
+    distances: bool = True
+    attention: bool = True
+    motion_lags: int = 3
+    token_width: int = 32
+    dropout: float = 0.3
+    scene_size: int = 0
+    signal_size: int = 0
+    context_width: int = 32
+    modality_dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Check the sizes.
+
+        Raises:
+            ParameterError: one is impossible.
+        """
+        for name in ('width', 'blocks', 'window', 'completion_width', 'motion_lags',
+                     'token_width', 'context_width'):
+            if getattr(self, name) < 1:
+                raise ParameterError(f'network.{name} must be 1 or more, not '
+                                     f'{getattr(self, name)}')
+        for name in ('width', 'token_width', 'context_width'):
+            if getattr(self, name) % 4:
+                raise ParameterError(f'network.{name} must be a multiple of 4, not '
+                                     f'{getattr(self, name)}')
+        if self.kernel < 1 or not self.kernel % 2:
+            raise ParameterError(f'network.kernel must be odd, not {self.kernel}')
+        for name in ('dropout', 'modality_dropout'):
+            if not 0 <= getattr(self, name) < 1:
+                raise ParameterError(f'network.{name} must be in 0..1 (1 excluded), not '
+                                     f'{getattr(self, name)}')
+        if self.scene_size < 0 or self.signal_size < 0:
+            raise ParameterError('network.scene_size and signal_size must not be negative')
+
+    @property
+    def lags(self) -> tuple[int, ...]:
+        """Ticks between the two poses of each motion feature."""
+        return tuple(2 ** i for i in range(self.motion_lags))
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all fields, for messages about a recipe."""
+    return tuple(field.name for field in fields(NetworkConfig))

@@ -1,0 +1,93 @@
+"""The answer: pooling over time, calibrated logits and how unlike all known actions it is."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from neuropose_ros.learning.networks.memory import Memory
+
+_RING, _INSIDE = 'head_ring', 'head_inside'
+_LOWEST = -1e4
+
+
+class Head(nn.Module):
+    """Pools, classifies and says "unknown"; calibrated after training.
+
+    The open-set score is the energy of the logits (Liu et al., arXiv:2010.03759), placed on
+    0..1 such that 0.5 is exceeded by 5 % of the known actions it was calibrated on.
+    """
+
+    temperature: Tensor
+    unknown_offset: Tensor
+    unknown_scale: Tensor
+
+    def __init__(
+        self, width: int, classes: int, window: int, causal: bool, dropout: float,
+    ) -> None:
+        """Build it; a causal one pools the last `window` ticks."""
+        super().__init__()
+        self.width, self.window, self.causal = width, window, causal
+        self.dropout = nn.Dropout(dropout)
+        self.classify = nn.Linear(2 * width, classes)
+        self.register_buffer('temperature', torch.ones(()))
+        self.register_buffer('unknown_offset', torch.zeros(()))
+        self.register_buffer('unknown_scale', torch.ones(()))
+
+    def states(self) -> dict[str, tuple[int, ...]]:
+        """Return name -> shape of what `step` keeps."""
+        return {_RING: (self.window - 1, self.width), _INSIDE: (self.window - 1,)}
+
+    def pool(self, x: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, T, W), (N, T) -> of the clip (N, 2W) and of its ticks (N, T, 2W): mean and max."""
+        inside = valid[..., None]
+        if not self.causal:
+            mean = (x * inside).sum(1) / inside.sum(1).clamp(min=1)
+            top = x.masked_fill(inside <= 0, _LOWEST).amax(1)
+            return torch.cat((mean, top), -1), torch.cat((x, x), -1)
+        before = self.window - 1
+        values = functional.pad((x * inside).transpose(1, 2), (before, 0))
+        counts = functional.pad(inside.transpose(1, 2), (before, 0))
+        mean = functional.avg_pool1d(values, self.window, 1)
+        share = functional.avg_pool1d(counts, self.window, 1)
+        mean = mean / share.clamp(min=0.5 / self.window)
+        top = functional.max_pool1d(
+            values.masked_fill(counts <= 0, _LOWEST), self.window, 1)
+        ticks = torch.cat((mean, top), 1).transpose(1, 2)
+        last = (valid.sum(1).long() - 1).clamp(min=0)
+        return ticks[torch.arange(len(x), device=x.device), last], ticks
+
+    def pool_step(self, x: Tensor, memory: Memory) -> Tensor:
+        """(N, W) of one tick -> (N, 2W) of the window that ends with it."""
+        ring = torch.cat((memory.read(_RING), x[:, None]), 1)
+        inside = torch.cat((memory.read(_INSIDE), torch.ones_like(x[:, :1])), 1)
+        memory.write(_RING, ring[:, 1:])
+        memory.write(_INSIDE, inside[:, 1:])
+        mean = (ring * inside[..., None]).sum(1) / inside.sum(1, keepdim=True)
+        top = ring.masked_fill(inside[..., None] <= 0, _LOWEST).amax(1)
+        return torch.cat((mean, top), -1)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """(..., 2W) -> calibrated logits (..., C)."""
+        return self.classify(self.dropout(pooled)) / self.temperature
+
+    def unknown(self, logits: Tensor) -> Tensor:
+        """Calibrated logits (N, C) -> (N,) 0..1, how unlike all known actions."""
+        energy = -torch.logsumexp(logits * self.temperature, -1)
+        return torch.sigmoid((energy - self.unknown_offset) / self.unknown_scale)
+
+    def calibrate(self, logits: Tensor, labels: Tensor) -> None:
+        """Fit temperature and open-set score on answers to clips not trained on.
+
+        Args:
+            logits: (N, C) as this head gave them.
+            labels: (N,) what is true.
+        """
+        raw = (logits * self.temperature).detach()
+        grid = torch.logspace(-1.5, 1.5, 301, dtype=raw.dtype, device=raw.device)
+        losses = torch.stack([functional.cross_entropy(raw / t, labels) for t in grid])
+        self.temperature.copy_(grid[losses.argmin()])
+        energy = -torch.logsumexp(raw, -1)
+        self.unknown_offset.copy_(energy.quantile(0.95))
+        self.unknown_scale.copy_(energy.std().clamp(min=1e-3) / 2)
