@@ -1,0 +1,100 @@
+"""Onsets of recognisers that are late, blind or nervous by a known amount."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from neuropose_ros.core.action import Action, ActionPhase
+from neuropose_ros.core.errors import DataError
+from neuropose_ros.learning.boundaries import Event, events_of, match_events, onsets
+from neuropose_ros.learning.joining import join_clips
+
+from .synthetic import clip_set
+
+STREAMS = join_clips(clip_set(per_class=16), per_stream=6)
+BOUNDARIES = sum(len(stream.segments) - 1 for stream in STREAMS)
+
+
+def action(time_s: float, label: int, phase: ActionPhase, delay_s: float = 0.0) -> Action:
+    return Action(1, 0, round(time_s * 1e9), 1, 1.0, np.full(3, 1 / 3, np.float32), label,
+                  phase=phase, decision_delay_s=delay_s)
+
+
+def watcher(late_s: float, skip: int = 0, delay_s: float = 0.0, shift: int = 0):
+    """Says each action that late, every `skip`-th not at all."""
+    def recognise(clip):
+        stream = next(s for s in STREAMS if s.clip is clip)
+        starts = [s for i, s in enumerate(stream.segments) if not skip or i % skip != skip - 1]
+        for time_s in clip.times_s:
+            past = [s for s in starts if s.start_s + late_s <= time_s + 1e-9]
+            if not past:
+                yield action(time_s, -1, ActionPhase.UNKNOWN, delay_s)
+                continue
+            begun = time_s - past[-1].start_s - late_s < 0.3
+            yield action(time_s, (past[-1].label + shift) % 3,
+                         ActionPhase.ONSET if begun else ActionPhase.ONGOING, delay_s)
+    return recognise
+
+
+def test_a_recogniser_that_is_late_is_late_by_that_much():
+    result = onsets(STREAMS, watcher(0.2))
+    assert result.median_error_s.value == pytest.approx(0.2, abs=1e-6)
+    assert result.median_latency_s == pytest.approx(0.2, abs=1e-6)
+    assert result.recall.value == result.precision.value == 1
+    assert result.labelled_recall.value == 1
+    assert len(result.matches) == result.recall.count == BOUNDARIES >= 30
+
+
+def test_an_answer_about_the_past_is_held_against_the_past():
+    result = onsets(STREAMS, watcher(0.2, delay_s=0.2))
+    assert result.median_error_s.value == pytest.approx(0, abs=1e-6)
+    assert result.median_latency_s == pytest.approx(0.2, abs=1e-6)
+
+
+def test_missed_boundaries_cost_recall_and_count_as_infinitely_late():
+    result = onsets(STREAMS, watcher(0.2, skip=2))
+    assert 0.3 < result.recall.value < 0.5 and result.precision.value == 1
+    assert result.median_error_s.value == np.inf
+    assert result.median_found_error_s == pytest.approx(0.2, abs=1e-6)
+
+
+def test_what_comes_too_late_is_missed_and_wrong():
+    result = onsets(STREAMS, watcher(0.5), tolerance_s=0.4)
+    assert result.recall.value == result.precision.value == 0
+    assert result.median_error_s.value == np.inf
+
+
+def test_the_wrong_action_in_time_counts_apart():
+    result = onsets(STREAMS, watcher(0.2, shift=1))
+    assert result.recall.value == 1 and result.labelled_recall.value == 0
+    assert result.labelled_precision.value == 0
+
+
+def test_an_event_serves_one_boundary_and_the_nearest_wins():
+    stream = STREAMS[0]
+    begin = stream.segments[1]
+    events = [Event(begin.start_s + d, begin.start_s + d, begin.label) for d in (-0.3, 0.1, 0.4)]
+    matches = match_events(stream, events, 1.0)
+    assert matches[0].error_s == pytest.approx(0.1)
+    assert not any(match.found for match in matches[1:])
+
+
+def test_nervous_answers_cost_precision():
+    def recognise(clip):
+        for i, time_s in enumerate(clip.times_s):
+            yield action(time_s, (i // 4) % 3, ActionPhase.ONSET)
+    assert onsets(STREAMS, recognise).precision.value < 0.2
+
+
+def test_a_label_that_has_not_settled_is_no_event():
+    onset, ongoing, unknown = ActionPhase.ONSET, ActionPhase.ONGOING, ActionPhase.UNKNOWN
+    said = [(0, onset), (1, unknown), (0, onset), (0, ongoing), (2, unknown), (0, ongoing),
+            (0, ActionPhase.OFFSET), (0, onset), (1, onset)]
+    events = events_of(action(i, label, phase) for i, (label, phase) in enumerate(said))
+    assert [(event.time_s, event.label) for event in events] == [(0, 0), (7, 0), (8, 1)]
+
+
+def test_too_few_boundaries_are_refused():
+    with pytest.raises(DataError, match='30 are needed'):
+        onsets(STREAMS[:2], watcher(0.2))
