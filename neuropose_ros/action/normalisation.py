@@ -162,7 +162,7 @@ def normalise(
 
 def _split(keypoints: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """A joint is missing as a whole: a half-known one would be a guess."""
-    seen = np.isfinite(keypoints).all(-1)
+    seen = np.asarray(np.isfinite(keypoints).all(-1))
     return np.where(seen[..., None], keypoints, 0.0).astype(np.float64), seen.astype(np.float64)
 
 
