@@ -5,7 +5,7 @@ et al. 2020), Halpe-26 (Fang et al. 2022), MPII (Andriluka et al. 2014), Human3.
 17-joint form (Ionescu et al. 2014), J-HMDB (Jhuang et al. 2013), COCO-WholeBody (Jin et al. 2020;
 its face is the 68 points of Sagonas et al. 2013), Kinect's 20 joints as Northwestern-UCLA (Wang
 et al. 2014) and UTD-MHAD (Chen et al. 2015) order them, and its 25 as NTU RGB+D (Shahroudy et
-al. 2016) does.
+al. 2016) does, and the skeleton of the CMU motion capture database (mocap.cs.cmu.edu).
 """
 
 from __future__ import annotations
@@ -156,28 +156,43 @@ _KINECT_SIDES = (
 )
 
 KINECT20 = _layout(
-    'kinect20', 'pelvis spine neck head ' + _KINECT_SIDES,
-    _KINECT_LIMBS + 'pelvis-spine spine-neck neck-head',
+    'kinect20', 'pelvis spine neck head_center ' + _KINECT_SIDES,
+    _KINECT_LIMBS + 'pelvis-spine spine-neck neck-head_center',
 )
 
 UTD_MHAD20 = _layout(
-    'utd_mhad20', 'head neck spine pelvis ' + _KINECT_SIDES,
-    _KINECT_LIMBS + 'pelvis-spine spine-neck neck-head',
+    'utd_mhad20', 'head_center neck spine pelvis ' + _KINECT_SIDES,
+    _KINECT_LIMBS + 'pelvis-spine spine-neck neck-head_center',
 )
 
 NTU25 = _layout(
     'ntu25',
-    'pelvis spine upper_neck head ' + _KINECT_SIDES +
+    'pelvis spine upper_neck head_center ' + _KINECT_SIDES +
     ' neck left_hand_tip left_thumb right_hand_tip right_thumb',
-    _KINECT_LIMBS + 'pelvis-spine spine-neck neck-upper_neck upper_neck-head '
+    _KINECT_LIMBS + 'pelvis-spine spine-neck neck-upper_neck upper_neck-head_center '
     'left_hand-left_hand_tip left_wrist-left_thumb right_hand-right_hand_tip '
+    'right_wrist-right_thumb',
+)
+
+CMU28 = _layout(
+    'cmu28',
+    'pelvis left_hip left_knee left_ankle left_toe_base left_toe_end right_hip right_knee '
+    'right_ankle right_toe_base right_toe_end spine chest neck upper_neck head_center '
+    'left_shoulder left_elbow left_wrist left_hand left_hand_tip left_thumb right_shoulder '
+    'right_elbow right_wrist right_hand right_hand_tip right_thumb',
+    _LIMBS +
+    'pelvis-left_hip pelvis-right_hip pelvis-spine spine-chest chest-neck neck-upper_neck '
+    'upper_neck-head_center chest-left_shoulder chest-right_shoulder '
+    'left_ankle-left_toe_base left_toe_base-left_toe_end right_ankle-right_toe_base '
+    'right_toe_base-right_toe_end left_wrist-left_hand left_hand-left_hand_tip '
+    'left_wrist-left_thumb right_wrist-right_hand right_hand-right_hand_tip '
     'right_wrist-right_thumb',
 )
 
 BUILT_IN = {
     layout.name: layout for layout in (
         COCO17, BLAZEPOSE33, HALPE26, MPII16, H36M17, JHMDB15, COCO_WHOLEBODY133,
-        KINECT20, UTD_MHAD20, NTU25)
+        KINECT20, UTD_MHAD20, NTU25, CMU28)
 }
 
 # A joint that a source layout lacks, as the mean of joints that it may have; first fit wins.
@@ -191,7 +206,8 @@ _DERIVED: dict[str, tuple[tuple[str, ...], ...]] = {
     'neck_base': (('neck',), ('thorax',), ('left_shoulder', 'right_shoulder')),
     'spine': (('belly',), ('left_shoulder', 'right_shoulder', 'left_hip', 'right_hip')),
     'belly': (('spine',), ('left_shoulder', 'right_shoulder', 'left_hip', 'right_hip')),
-    'face': (('nose',),),
+    'face': (('nose',), ('head_center',)),
+    'head_center': (('face',), ('left_ear', 'right_ear')),
     'nose': (('face',),),
     'head_top': (('head',),),
     'head': (('head_top',),),
