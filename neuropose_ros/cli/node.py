@@ -1,4 +1,4 @@
-"""Run one node as a process of its own: camera, pose, refinement or adapter."""
+"""Run one node as a process of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import argparse
 from neuropose_ros.cli.becoming import become_node
 from neuropose_ros.core.errors import NeuroposeError
 
-NODES = ('camera', 'pose', 'refinement', 'adapter')
+NODES = ('camera', 'pose', 'refinement', 'action', 'adapter', 'example_robot')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`python -m neuropose_ros.nodes NAME` runs camera, pose, refinement, adapter or composed.
+"""`python -m neuropose_ros.nodes NAME` runs one of `NODES`.
 
 From its first moment on the process ends with 0 on SIGINT and SIGTERM, also while it imports.
 """
@@ -12,7 +12,8 @@ import sys
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-NODES = ('camera', 'pose', 'refinement', 'adapter', 'composed')
+NODES = (
+    'camera', 'pose', 'refinement', 'action', 'adapter', 'composed', 'example_robot')
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

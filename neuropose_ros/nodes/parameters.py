@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import Field, dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 from neuropose_ros.core.errors import ParameterError
 
@@ -63,6 +63,21 @@ class ParameterSpec:
                 unit = f' {self.unit}' if self.unit else ''
                 return f'parameter {self.name} must be in {low:g} .. {high:g}{unit}, not {value:g}'
         return None
+
+
+def spec_of_field(field: Field[Any]) -> ParameterSpec:
+    """Return a live parameter for a field of a stage's parameters.
+
+    Args:
+        field: of a dataclass, with ``text``, and ``range`` and ``unit`` or ``choices``, in its
+            metadata.
+    """
+    low, high = field.metadata.get('range', (None, None))
+    unit = field.metadata.get('unit', '')
+    return ParameterSpec(
+        field.name, cast(Value, field.default), field.metadata['text'],
+        unit='' if unit == '1' else unit, minimum=low, maximum=high,
+        choices=field.metadata.get('choices', ()), live=True)
 
 
 def _descriptor(spec: ParameterSpec) -> Any:

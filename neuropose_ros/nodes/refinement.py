@@ -18,7 +18,7 @@ from neuropose_ros.nodes import markers, qos
 from neuropose_ros.nodes.base import OK, WARN, StageNode, judge_rate
 from neuropose_ros.nodes.hub import Hub
 from neuropose_ros.nodes.layout_input import LayoutInput
-from neuropose_ros.nodes.parameters import ParameterSpec
+from neuropose_ros.nodes.parameters import ParameterSpec, spec_of_field
 from neuropose_ros.nodes.ports import Input, Output
 from neuropose_ros.nodes.rates import RateMeter
 from neuropose_ros.nodes.spin import run
@@ -27,19 +27,11 @@ from neuropose_ros.refinement.parameters import RefinementParameters
 from neuropose_ros.refinement.stage import RefinementStage
 
 
-def _spec(item: Any) -> ParameterSpec:
-    low, high = item.metadata.get('range', (None, None))
-    unit = item.metadata.get('unit', '')
-    return ParameterSpec(
-        item.name, item.default, item.metadata['text'], unit='' if unit == '1' else unit,
-        minimum=low, maximum=high, choices=item.metadata.get('choices', ()), live=True)
-
-
 def _parameters(settings: dict[str, Any]) -> RefinementParameters:
     return RefinementParameters(**{spec.name: settings[spec.name] for spec in REFINEMENT})
 
 
-REFINEMENT = tuple(_spec(item) for item in fields(RefinementParameters))
+REFINEMENT = tuple(spec_of_field(item) for item in fields(RefinementParameters))
 
 PARAMETERS = (
     *REFINEMENT,

@@ -1,0 +1,258 @@
+"""The action node as a process: poses in, actions out, and a reason where there is none."""
+
+from __future__ import annotations
+
+import signal
+from array import array
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuropose_ros.core import wire
+from neuropose_ros.core.action import UNKNOWN_LABEL, ActionFrame, ActionPhase
+from neuropose_ros.core.action_wire import action_frame_from_message, label_set_from_message
+from neuropose_ros.core.layouts import COCO17
+from neuropose_ros.core.pose import (
+    FrameStatus,
+    JointState,
+    PersonPose,
+    PoseFrame,
+    SceneEmbedding,
+    TrackState,
+)
+
+rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
+from neuropose_ros.msg import ActionArray, LabelSet, PersonArray  # noqa: E402
+from neuropose_ros.msg import SceneEmbedding as SceneEmbeddingMessage  # noqa: E402
+
+from neuropose_ros.nodes import qos  # noqa: E402
+from neuropose_ros.nodes.types import ROS  # noqa: E402
+
+from ..recognisers import ARM, SCENE_MODEL, write_arm_recogniser  # noqa: E402
+
+RATE_HZ = 20
+START_NS = 10 * 10**9
+
+
+def person(track_id: int, *, arm_up: bool) -> PersonPose:
+    """Somebody who stands, the left arm raised or not."""
+    points = np.linspace((100, 100), (140, 400), 17).astype(np.float32)
+    points[5], points[9] = (160, 160), (200, 60 if arm_up else 260)
+    return PersonPose(
+        keypoints=points, keypoint_scores=np.full(17, 0.9, np.float32),
+        keypoint_states=np.full(17, JointState.MEASURED, np.uint8),
+        box=np.array((100, 60, 200, 400), np.float32), score=0.9, track_id=track_id,
+        track_state=TrackState.CONFIRMED)
+
+
+def frame(index: int, *people: PersonPose, **changes: Any) -> PoseFrame:
+    return replace(PoseFrame(
+        stamp_ns=START_NS + index * 10**9 // RATE_HZ, frame_seq=index, layout=COCO17.id,
+        image_width=640, image_height=480, frame_id='camera', stage='refinement',
+        status=FrameStatus.OK if people else FrameStatus.NO_PERSON, persons=people), **changes)
+
+
+class Talker:
+    """Publishes refined poses and waits for each answer."""
+
+    def __init__(self, graph: Any, recogniser: Path, *arguments: str) -> None:
+        self.graph = graph
+        self.process = graph.start(
+            'action', '--ros-args', '-p', f'recogniser:={recogniser}', *arguments)
+        self.answers = graph.collect(ActionArray, 'actions')
+        self.diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
+        self._publisher = graph.node.create_publisher(
+            PersonArray, 'poses_refined', qos.reliable(10))
+        graph.until(lambda: self._publisher.get_subscription_count() == 1, 30)
+
+    def send(self, message: Any) -> None:
+        self._publisher.publish(message)
+
+    def ask(self, pose: PoseFrame) -> ActionFrame:
+        before = len(self.answers)
+        self.send(wire.pose_frame_to_message(pose, ROS))
+        self.graph.until(lambda: len(self.answers) > before, 10)
+        return action_frame_from_message(self.answers[-1])
+
+    def details(self) -> dict[str, str]:
+        """What the next diagnostics say."""
+        return {item.key: item.value for item in self.status().values}
+
+    def status(self) -> DiagnosticStatus:
+        self.diagnostics.clear()
+
+        def found() -> list[DiagnosticStatus]:
+            return [status for message in self.diagnostics for status in message.status
+                    if status.name == '/action']
+
+        self.graph.until(found, 10)
+        return found()[0]
+
+
+@pytest.fixture
+def arm(tmp_path: Path) -> Path:
+    return write_arm_recogniser(tmp_path / 'arm')
+
+
+def test_each_person_gets_an_own_answer_with_stamps_evidence_and_phase(
+    graph: Any, arm: Path,
+) -> None:
+    talker = Talker(graph, arm)
+    for index in range(40):
+        answer = talker.ask(frame(index, person(1, arm_up=False), person(2, arm_up=True)))
+        assert (answer.frame_seq, answer.frame_id) == (index, 'camera')
+        assert answer.stamp_ns == frame(index).stamp_ns
+    one, two = answer.actions
+    assert (answer.label_set, answer.model, answer.scene_stamp_ns) == (ARM.id, 'arm', 0)
+    assert (one.track_id, one.top_label, one.top_index) == (1, 'arm_down', 0)
+    assert (two.track_id, two.top_label, two.top_index) == (2, 'arm_up', 1)
+    for action in answer.actions:
+        assert action.window_end_ns == answer.stamp_ns
+        assert 0.9e9 < action.window_end_ns - action.window_start_ns <= 1.0e9
+        assert action.coverage == pytest.approx(1.0)
+        assert action.probabilities.sum() == pytest.approx(1.0)
+        assert action.unknown_score == pytest.approx(0.1)
+        assert action.phase is ActionPhase.ONGOING
+        assert action.reason == ''
+    assert talker.process.end(signal.SIGTERM) == 0, talker.process.output()
+
+
+def test_label_sets_reach_who_comes_late_and_are_repeated(graph: Any, arm: Path) -> None:
+    graph.start('action', '--ros-args', '-p', f'recogniser:={arm}')
+    early = graph.collect(LabelSet, 'label_sets', qos.reliable(10))
+    graph.until(lambda: graph.node.count_publishers('label_sets') == 1, 30)
+    graph.spin_for(0.5)
+    late = graph.collect(LabelSet, 'label_sets', qos.latched())
+    graph.until(lambda: late, 10)
+    assert label_set_from_message(late[0]) == ARM
+    before = len(early)
+    graph.until(lambda: len(early) > before, 8)
+
+
+def test_an_unknown_answer_says_why_and_diagnostics_count_the_reasons(
+    graph: Any, arm: Path,
+) -> None:
+    talker = Talker(graph, arm, '-p', 'least_coverage:=0.7')
+    first = talker.ask(frame(0, person(1, arm_up=True)))
+    assert (first.actions[0].top_label, first.actions[0].reason) == (UNKNOWN_LABEL, 'too_short')
+    hidden = replace(person(1, arm_up=True), keypoint_states=np.where(
+        np.arange(17) % 2, JointState.PREDICTED, JointState.MEASURED).astype(np.uint8))
+    for index in range(1, 40):
+        answer = talker.ask(frame(index, hidden))
+    action = answer.actions[0]
+    assert (action.top_label, action.top_index) == (UNKNOWN_LABEL, -1)
+    assert action.reason == 'thin_coverage'
+    assert action.coverage == pytest.approx(9 / 17, abs=0.01)
+    stranger = talker.ask(frame(40, person(-1, arm_up=True)))
+    assert stranger.actions[0].reason == 'no_track'
+    assert talker.ask(frame(41)).actions == ()
+    details = talker.details()
+    assert details['received'] == details['published'] == '42'
+    assert int(details['unknown: too_short']) >= 1
+    assert int(details['unknown: thin_coverage']) > 20
+    assert details['unknown: no_track'] == '1'
+    assert details['label_set'] == ARM.id
+
+
+def test_a_malformed_message_is_refused_time_may_run_back_and_the_node_lives(
+    graph: Any, arm: Path,
+) -> None:
+    talker = Talker(graph, arm)
+    for index in range(20):
+        answer = talker.ask(frame(index, person(1, arm_up=True)))
+    assert answer.actions[0].top_label == 'arm_up'
+    broken = wire.pose_frame_to_message(frame(20, person(1, arm_up=True)), ROS)
+    broken.persons[0].keypoint_scores = array('f', [0.5] * 3)
+    talker.send(broken)
+    again = talker.ask(frame(0, person(1, arm_up=True), epoch=1))
+    assert (again.epoch, again.actions[0].reason) == (1, 'too_short')
+    assert len(talker.answers) == 21
+    details = talker.details()
+    assert (details['bad_messages'], details['restarts']) == ('1', '1')
+    output = talker.process.output()
+    assert 'a message is refused' in output
+    assert output.count('time or epoch began anew') == 1
+    assert talker.process.end() == 0, output
+
+
+def test_the_scene_is_read_where_the_recogniser_was_trained_with_it(
+    graph: Any, tmp_path: Path,
+) -> None:
+    talker = Talker(graph, write_arm_recogniser(tmp_path / 'arm', scene=True))
+    for index in range(20):
+        answer = talker.ask(frame(index, person(1, arm_up=False)))
+    assert answer.actions[0].top_label == 'arm_down'
+    status = talker.status()
+    assert status.level == DiagnosticStatus.WARN
+    assert f'scene_model:={SCENE_MODEL}' in status.message
+    scenes = graph.node.create_publisher(SceneEmbeddingMessage, 'scene', qos.reliable(5))
+    graph.until(lambda: scenes.get_subscription_count() == 1, 10)
+
+    def look(index: int, model: str) -> ActionFrame:
+        """Publish a bright scene, and the next poses once it has surely arrived."""
+        scenes.publish(wire.scene_to_message(SceneEmbedding(
+            frame(index).stamp_ns, index, model, np.full(3, 250, np.float32)), ROS))
+        graph.spin_for(0.3)
+        return talker.ask(frame(index + 1, person(1, arm_up=False)))
+
+    foreign = look(20, 'another')
+    assert (foreign.actions[0].top_label, foreign.scene_stamp_ns) == ('arm_down', 0)
+    assert 'another' in talker.status().message
+    bright = look(22, SCENE_MODEL)
+    assert (bright.actions[0].top_label, bright.scene_stamp_ns) == ('arm_up', frame(22).stamp_ns)
+
+
+@pytest.mark.parametrize('arguments', [
+    (), ('-p', 'use_scene:=false'),
+])
+def test_a_scene_that_is_not_used_is_not_asked_for(
+    graph: Any, tmp_path: Path, arguments: tuple[str, ...],
+) -> None:
+    scenes = graph.node.create_publisher(SceneEmbeddingMessage, 'scene', qos.reliable(5))
+    talker = Talker(
+        graph, write_arm_recogniser(tmp_path / 'arm', scene=bool(arguments)), *arguments)
+    talker.ask(frame(0, person(1, arm_up=False)))
+    graph.spin_for(0.5)
+    assert scenes.get_subscription_count() == 0
+
+
+def test_nothing_is_read_while_nobody_listens(graph: Any, arm: Path) -> None:
+    poses = graph.node.create_publisher(PersonArray, 'poses_refined', qos.reliable(10))
+    process = graph.start('action', '--ros-args', '-p', f'recogniser:={arm}')
+    graph.until(lambda: graph.node.count_publishers('actions') == 1, 30)
+    graph.spin_for(0.5)
+    assert poses.get_subscription_count() == 0
+    listener = graph.node.create_subscription(ActionArray, 'actions', lambda message: None, 10)
+    graph.until(lambda: poses.get_subscription_count() == 1, 10)
+    graph.node.destroy_subscription(listener)
+    graph.until(lambda: poses.get_subscription_count() == 0, 10)
+    assert process.end() == 0, process.output()
+
+
+@pytest.mark.parametrize(('parameters', 'sentence'), [
+    (('recogniser:=no_such',), "there is no recogniser 'no_such'"),
+    (('label_set:=gait',), 'but gait is asked for'),
+    (('memory_s:=0.1',), 'memory_s (0.1) must not be below max_age_s'),
+])
+def test_what_cannot_be_loaded_is_refused_with_the_reason(
+    graph: Any, arm: Path, parameters: tuple[str, ...], sentence: str,
+) -> None:
+    graph.environment['NEUROPOSE_RECOGNISERS'] = str(arm.parent)
+    given = ('recogniser:=arm', *parameters)
+    process = graph.start(
+        'action', '--ros-args', *(word for text in given for word in ('-p', text)))
+    assert process.wait() == 2
+    assert sentence in process.output()
+    assert 'Traceback' not in process.output()
+
+
+def test_a_damaged_network_is_refused(graph: Any, arm: Path) -> None:
+    (arm / 'step.onnx').write_bytes(b'no network')
+    process = graph.start('action', '--ros-args', '-p', f'recogniser:={arm}')
+    assert process.wait() == 2
+    assert 'step.onnx: damaged' in process.output()

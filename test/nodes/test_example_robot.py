@@ -1,0 +1,92 @@
+"""The example robot moves on good evidence alone, and says why it holds."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuropose_ros.core.action import Action, ActionFrame
+from neuropose_ros.core.action_wire import action_frame_to_message
+
+rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
+
+from builtin_interfaces.msg import Time  # noqa: E402
+from neuropose_ros.msg import ActionArray  # noqa: E402
+from rosgraph_msgs.msg import Clock as ClockMessage  # noqa: E402
+from std_msgs.msg import String  # noqa: E402
+
+from neuropose_ros.nodes.types import ROS  # noqa: E402
+
+WALKS = Action(
+    track_id=1, window_start_ns=0, window_end_ns=0, frames_used=30, coverage=0.9,
+    probabilities=np.array((0.8, 0.2), np.float32), top_index=0, top_label='walk')
+
+
+NOW_S = 100
+
+
+class Robot:
+    """The robot as a process whose time stands still, and what it says."""
+
+    def __init__(self, graph: Any) -> None:
+        self.graph = graph
+        self.process = graph.start(
+            'example_robot', '--ros-args', '-p', 'max_age_s:=0.3', '-p', 'use_sim_time:=true')
+        self.commands = graph.collect(String, 'robot_command')
+        self._publisher = graph.node.create_publisher(ActionArray, 'actions', 10)
+        self._clock = graph.node.create_publisher(ClockMessage, '/clock', 10)
+        graph.until(lambda: self._publisher.get_subscription_count() == 1, 30)
+        graph.until(self._answers_now, 10)
+
+    def _answers_now(self) -> bool:
+        """Whether it knows what time it is: what the clock says is lost until it is found."""
+        self._clock.publish(ClockMessage(clock=Time(sec=NOW_S)))
+        self.send(WALKS)
+        return any(command.data == 'MOVE: walk' for command in self.commands)
+
+    def send(self, *actions: Action, age_s: float = 0.0) -> None:
+        end_ns = NOW_S * 10**9 - round(age_s * 1e9)
+        frame = ActionFrame(end_ns, 1, 'gait@1234', 'tiny', actions=tuple(
+            replace(action, window_end_ns=end_ns) for action in actions))
+        self._publisher.publish(action_frame_to_message(frame, ROS))
+
+    def falls_silent(self) -> None:
+        self.graph.until(lambda: self.commands[-1].data == 'HOLD: silent', 10)
+
+    def answers(self, command: str, *actions: Action, age_s: float = 0.0) -> None:
+        """The first word after a silence is about the message that ended it."""
+        self.falls_silent()
+        self.send(*actions, age_s=age_s)
+        self.graph.until(lambda: self.commands[-1].data != 'HOLD: silent', 10)
+        assert self.commands[-1].data == command
+
+
+def test_it_moves_on_fresh_covered_known_actions_alone(graph: Any) -> None:
+    robot = Robot(graph)
+    robot.answers('MOVE: walk', WALKS)
+    robot.answers('HOLD: stale', WALKS, age_s=0.5)
+    robot.answers('HOLD: clock_in_future', WALKS, age_s=-60.0)
+    robot.answers('HOLD: thin_coverage', replace(WALKS, coverage=0.5))
+    robot.answers('HOLD: thin_coverage', replace(WALKS, coverage=float('nan')))
+    robot.answers('HOLD: unsure', replace(
+        WALKS, probabilities=np.array((0.4, 0.3, 0.3), np.float32)))
+    robot.answers('HOLD: too_short', replace(
+        WALKS, top_index=-1, top_label='unknown', reason='too_short'))
+    robot.answers('HOLD: no_track')
+    robot.answers('HOLD: several_people', WALKS, replace(WALKS, track_id=2))
+    robot.answers('HOLD: malformed', replace(WALKS, top_index=2))
+    robot.answers('MOVE: walk', WALKS)
+    # Time stands still: by its stamp the answer is as young as ever.
+    robot.falls_silent()
+    assert robot.process.end(signal.SIGTERM) == 0, robot.process.output()
+
+
+def test_a_budget_out_of_range_is_refused_in_a_sentence(graph: Any) -> None:
+    process = graph.start('example_robot', '--ros-args', '-p', 'least_coverage:=1.5')
+    assert process.wait() == 2
+    assert 'least_coverage' in process.output()
+    assert 'Traceback' not in process.output()
