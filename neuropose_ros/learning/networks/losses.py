@@ -41,15 +41,15 @@ def completion(output: Output, truth: Tensor, known: Tensor, mask: Tensor) -> Te
         known: (N, T, K), 1 = truth is there.
         mask: (N, T, K), 1 = the network saw it.
     """
-    return _distance(output.completed, truth, known * (1 - mask))
+    return distance(output.completed, truth, known * (1 - mask))
 
 
 def motion_prediction(output: Output, truth: Tensor, known: Tensor) -> Tensor:
     """Distance between all true joints and what other ticks predict (N, T, K, D)."""
-    return _distance(output.predicted, truth, known)
+    return distance(output.predicted, truth, known)
 
 
-def _distance(found: Tensor, truth: Tensor, counts: Tensor) -> Tensor:
-    """Mean Huber loss where `counts` is 1; 0 if it is nowhere."""
+def distance(found: Tensor, truth: Tensor, counts: Tensor) -> Tensor:
+    """Return the mean Huber loss of (N, T, K, D) where `counts` (N, T, K) is 1; 0 if nowhere."""
     losses = functional.smooth_l1_loss(found, truth, reduction='none', beta=0.1).mean(-1)
     return (losses * counts).sum() / counts.sum().clamp(min=1)

@@ -47,6 +47,22 @@ class Output(NamedTuple):
     features: Tensor
 
 
+class Encoded(NamedTuple):
+    """What the network sees in N clips of T ticks, without context.
+
+    Attributes:
+        done: completed poses.
+        moves: (N, T, width).
+        attention: (N, T, K).
+        valid: (N, T), 1 = inside the clip.
+    """
+
+    done: Completed
+    moves: Tensor
+    attention: Tensor
+    valid: Tensor
+
+
 class StepOutput(NamedTuple):
     """Answers about N people at one tick, shapes as in `Output` without T; unknown is (N, 1)."""
 
@@ -100,13 +116,7 @@ class Recogniser(nn.Module):
             signal: (N, G, F) tokens of a further modality.
             signal_mask: (N, G).
         """
-        ticks = torch.arange(keypoints.shape[1], device=keypoints.device)
-        valid = (ticks[None] < lengths[:, None]).to(keypoints.dtype)
-        mask = mask * valid[..., None]
-        keypoints = keypoints * mask[..., None]
-        done = self._complete(keypoints, mask, valid)
-        groups, joints = self.features(done.keypoints, mask, valid)
-        moves, attention = self.encoder(groups, joints, valid)
+        done, moves, attention, valid = self.encode(keypoints, mask, lengths)
         context = moves.new_zeros(*moves.shape[:2], 0)
         if self.fusion is not None:
             moves, context = self.fusion(moves, scene, scene_mask, signal, signal_mask)
@@ -115,6 +125,20 @@ class Recogniser(nn.Module):
         return Output(
             logits, self.head(pooled_ticks), self.head.unknown(logits), done.keypoints,
             done.predicted, done.error, attention, context, pooled)
+
+    def encode(self, keypoints: Tensor, mask: Tensor, lengths: Tensor) -> Encoded:
+        """Return what is seen of whole clips before context and labels come in.
+
+        Args are those of `forward`.
+        """
+        ticks = torch.arange(keypoints.shape[1], device=keypoints.device)
+        valid = (ticks[None] < lengths[:, None]).to(keypoints.dtype)
+        mask = mask * valid[..., None]
+        keypoints = keypoints * mask[..., None]
+        done = self._complete(keypoints, mask, valid)
+        groups, joints = self.features(done.keypoints, mask, valid)
+        moves, attention = self.encoder(groups, joints, valid)
+        return Encoded(done, moves, attention, valid)
 
     def step(
         self, keypoints: Tensor, mask: Tensor, scene: Tensor | None,
