@@ -56,3 +56,20 @@ def data_folder() -> Path:
 def source_root() -> Path:
     """Root of the source tree."""
     return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def own_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network in the user's own list that puts out the mean grey level of each channel."""
+    from onnx import TensorProto, helper, save
+
+    graph = helper.make_graph(
+        [helper.make_node('ReduceMean', ['picture'], ['vector'], axes=[2, 3], keepdims=0)],
+        'means', [helper.make_tensor_value_info('picture', TensorProto.FLOAT, (1, 3, 16, 16))],
+        [helper.make_tensor_value_info('vector', TensorProto.FLOAT, (1, 3))])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid('', 13)], ir_version=8),
+         tmp_path / 'means.onnx')
+    (tmp_path / 'models.yaml').write_text(
+        'means:\n  path: means.onnx\n  licence: MIT\n  kind: scene\n  decoder: embedding\n'
+        '  input: {width: 16, height: 16}\n')
+    monkeypatch.setenv('NEUROPOSE_MODELS', str(tmp_path / 'models.yaml'))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from neuropose_ros.action.recogniser import load_recogniser
+from neuropose_ros.action.stage import ActionStage
+from neuropose_ros.core.action import UNKNOWN_LABEL
 from neuropose_ros.core.layouts import BLAZEPOSE33, COCO17
 from neuropose_ros.core.pose import (
     Frame,
@@ -19,10 +23,13 @@ from neuropose_ros.core.pose import (
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.pipeline import Pipeline
 from neuropose_ros.pose.intrinsics import Intrinsics
+from neuropose_ros.pose.scene import create_scene_encoder
 from neuropose_ros.pose.stage import PoseStage
 from neuropose_ros.refinement.stage import RefinementStage
 from neuropose_ros.sources.player import Player
 from neuropose_ros.sources.synthetic.source import open_synthetic
+
+from .recognisers import ARM, SCENE_MODEL, write_arm_recogniser
 
 
 class DotEstimator:
@@ -133,3 +140,34 @@ def test_depth_and_a_lens_give_refined_places_in_metres() -> None:
         true = frame.truth.persons[0].keypoints_3d
         assert np.nanmedian(np.linalg.norm(person.keypoints_3d - true, axis=1)) < 0.05
     assert all(person.keypoints_3d is None for _, person in refined[1])
+
+
+def bright(count: int) -> list[Frame]:
+    """Pictures that the recogniser with a scene takes for the second label."""
+    return [replace(frame, image=np.maximum(frame.image, 200)) for frame in frames(count)]
+
+
+def test_actions_are_told_with_the_scene_of_the_frame_before(
+    tmp_path: Path, own_network: None,
+) -> None:
+    recogniser = write_arm_recogniser(tmp_path / 'arm', scene=True)
+    row = Pipeline(
+        PoseStage(DotEstimator()), RefinementStage(),
+        action=ActionStage(load_recogniser(recogniser)),
+        scene=create_scene_encoder(SCENE_MODEL, rate_hz=0.0, announce=str))
+    told = [result.actions for result in row.run(bright(20))]
+    assert [actions.frame_seq for actions in told] == list(range(20))
+    assert [actions.scene_stamp_ns for actions in told] == [
+        0, *(actions.stamp_ns for actions in told[:-1])]
+    assert told[0].actions[0].top_label == UNKNOWN_LABEL
+    assert told[-1].actions[0].top_label == ARM.labels[1]
+    row.reset()
+    again = [result.actions for result in row.run(bright(20))]
+    np.testing.assert_array_equal(
+        [actions.actions[0].probabilities for actions in again],
+        [actions.actions[0].probabilities for actions in told])
+    row.close()
+
+
+def test_without_an_action_stage_there_are_no_actions() -> None:
+    assert next(iter(pipeline(DotEstimator()).run(frames(1)))).actions is None

@@ -1,4 +1,4 @@
-"""Run the graph (camera, pose, refinement) in one process.
+"""Run the graph (camera, pose, refinement, action) in one process.
 
 Nothing is computed before somebody listens: try `ros2 topic hz poses_refined`, or
 `neuropose demo` for something to look at. Ctrl-C ends it.
@@ -30,11 +30,16 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--detector', default='',
         help='person detector, for several people; a name of the same list')
+    parser.add_argument(
+        '--recogniser', default='',
+        help='what tells actions: a folder that `neuropose export` wrote, the name of a deployed '
+             'one, or none; default: the one that comes with the package')
 
 
 def model_arguments(args: argparse.Namespace) -> list[str]:
     """Return the choice of networks as arguments again."""
-    given = (('--model', args.model), ('--detector', args.detector))
+    given = (('--model', args.model), ('--detector', args.detector),
+             ('--recogniser', args.recogniser))
     return [word for name, value in given if value for word in (name, value)]
 
 

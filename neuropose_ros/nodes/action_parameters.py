@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from neuropose_ros.action.description import read_description
 from neuropose_ros.action.parameters import ActionParameters
+from neuropose_ros.action.store import find_recogniser
+from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference.select import RUNTIMES
 from neuropose_ros.nodes.parameters import ParameterSpec, spec_of_field
+
+NONE = 'none'
+"""Recogniser of a graph that has no action node."""
 
 ACTION = tuple(spec_of_field(item) for item in fields(ActionParameters))
 
@@ -37,10 +44,38 @@ PARAMETERS = (
 )
 
 
-def action_parameters(settings: dict[str, Any]) -> ActionParameters:
+def action_parameters(settings: Mapping[str, Any]) -> ActionParameters:
     """Return the stage's part of a node's settings.
 
     Raises:
         ParameterError: they contradict each other.
     """
     return ActionParameters(**{spec.name: settings[spec.name] for spec in ACTION})
+
+
+def wants_actions(recogniser: str, announce: Callable[[str], object]) -> bool:
+    """Whether a whole graph has an action node: a recogniser is chosen, or one is shipped.
+
+    Args:
+        recogniser: as in the parameter; ``none`` = no.
+        announce: takes the sentence why not, where nobody chose.
+    """
+    if recogniser:
+        return recogniser != NONE
+    try:
+        find_recogniser()
+    except ModelError as error:
+        announce(f'no actions: {error}')
+        return False
+    return True
+
+
+def needed_scene_model(settings: Mapping[str, Any]) -> str:
+    """Return the scene encoder that the chosen recogniser reads; '' = none.
+
+    Raises:
+        ModelError: there is no such recogniser.
+    """
+    if not settings['use_scene']:
+        return ''
+    return read_description(find_recogniser(settings['recogniser'])).scene_model

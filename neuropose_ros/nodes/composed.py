@@ -10,6 +10,8 @@ from typing import Any
 from rclpy.parameter import Parameter
 from rclpy.utilities import remove_ros_args
 
+from neuropose_ros.nodes.action import ActionNode
+from neuropose_ros.nodes.action_parameters import needed_scene_model, wants_actions
 from neuropose_ros.nodes.base import StageNode
 from neuropose_ros.nodes.camera import CameraNode
 from neuropose_ros.nodes.hub import Hub
@@ -27,23 +29,51 @@ def topic_remaps(source: str) -> tuple[list[str], str]:
     return ['--ros-args', '-r', f'image_raw:={base}'], 'compressed' if compressed else 'raw'
 
 
-def build(source: str = '', model: str = '', detector: str = '') -> Sequence[StageNode]:
+def build(
+    source: str = '', model: str = '', detector: str = '', recogniser: str = '',
+) -> Sequence[StageNode]:
     """Make the nodes; an empty text leaves the choice to parameters.
 
     Args:
         source: overrides the camera's ``source`` parameter; ``topic:/name`` reads an existing
             topic and makes no camera node.
         model, detector: override the pose node's parameters.
+        recogniser: overrides the action node's; ``none`` makes no action node.
+
+    Raises:
+        NeuroposeError: there is no such recogniser.
     """
     hub = Hub()
-    pose = _overrides(model=model, detector=detector)
+    action = _action_node(hub, recogniser)
+    overrides = _overrides(model=model, detector=detector)
+    remaps: list[str] = []
     if source.startswith(TOPIC):
         remaps, transport = topic_remaps(source)
-        pose += _overrides(image_transport=transport)
-        return [PoseNode(hub=hub, overrides=pose, cli_args=remaps), RefinementNode(hub=hub)]
+        overrides += _overrides(image_transport=transport)
+    pose = PoseNode(hub=hub, overrides=overrides, cli_args=remaps)
+    for node in action:
+        _give_scene(pose, node)
     # Consumers first: when the camera's first frame comes, everybody is there.
-    return [RefinementNode(hub=hub), PoseNode(hub=hub, overrides=pose),
-            CameraNode(hub=hub, overrides=_overrides(source=source))]
+    nodes = [*action, RefinementNode(hub=hub), pose]
+    if source.startswith(TOPIC):
+        return nodes
+    return [*nodes, CameraNode(hub=hub, overrides=_overrides(source=source))]
+
+
+def _action_node(hub: Hub, recogniser: str) -> list[StageNode]:
+    """Return the action node, or nothing where no recogniser is chosen and none is shipped."""
+    node = ActionNode(hub=hub, overrides=_overrides(recogniser=recogniser))
+    if wants_actions(node.settings['recogniser'], node.get_logger().info):
+        return [node]
+    node.destroy_node()
+    return []
+
+
+def _give_scene(pose: StageNode, action: StageNode) -> None:
+    """Let the pose node encode what the recogniser reads, unless its parameters say what."""
+    scene_model = needed_scene_model(action.settings)
+    if scene_model and not pose.settings['scene_model']:
+        pose.set_parameters([Parameter('scene_model', value=scene_model)])
 
 
 def _overrides(**given: str) -> list[Parameter[Any]]:
@@ -60,5 +90,8 @@ def main(args: list[str] | None = None) -> int:
              "node's source parameter")
     parser.add_argument('--model', default='', help="default: the pose node's parameter")
     parser.add_argument('--detector', default='', help="default: the pose node's parameter")
+    parser.add_argument(
+        '--recogniser', default='',
+        help="name or folder, none = no actions; default: the action node's parameter")
     own = parser.parse_args(remove_ros_args(args=['composed', *given])[1:])
-    return run(lambda: build(own.source, own.model, own.detector), given)
+    return run(lambda: build(own.source, own.model, own.detector, own.recogniser), given)

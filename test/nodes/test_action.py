@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from array import array
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neuropose_ros.action import store
 from neuropose_ros.core import wire
 from neuropose_ros.core.action import UNKNOWN_LABEL, ActionFrame, ActionPhase
 from neuropose_ros.core.action_wire import action_frame_from_message, label_set_from_message
@@ -31,6 +33,7 @@ from neuropose_ros.msg import ActionArray, LabelSet, PersonArray  # noqa: E402
 from neuropose_ros.msg import SceneEmbedding as SceneEmbeddingMessage  # noqa: E402
 
 from neuropose_ros.nodes import qos  # noqa: E402
+from neuropose_ros.nodes.action_parameters import wants_actions  # noqa: E402
 from neuropose_ros.nodes.types import ROS  # noqa: E402
 
 from ..recognisers import ARM, SCENE_MODEL, write_arm_recogniser  # noqa: E402
@@ -256,3 +259,46 @@ def test_a_damaged_network_is_refused(graph: Any, arm: Path) -> None:
     process = graph.start('action', '--ros-args', '-p', f'recogniser:={arm}')
     assert process.wait() == 2
     assert 'step.onnx: damaged' in process.output()
+
+
+def test_in_one_process_actions_are_told_with_the_scene_that_the_recogniser_needs(
+    graph: Any, tmp_path: Path, own_network: None,
+) -> None:
+    recogniser = write_arm_recogniser(tmp_path / 'arm', scene=True)
+    graph.environment['NEUROPOSE_MODELS'] = os.environ['NEUROPOSE_MODELS']
+    process = graph.start(
+        'composed', '--source', 'synthetic:walk?rate=15', '--recogniser', str(recogniser))
+    answers = graph.collect(ActionArray, 'actions')
+    diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
+    graph.until(lambda: answers and answers[-1].actions and (
+        answers[-1].actions[0].top_label == 'arm_up'), 60)
+    answer = action_frame_from_message(answers[-1])
+    # The picture is bright: that is what the label comes from.
+    assert 0 < answer.scene_stamp_ns < answer.stamp_ns
+    diagnostics.clear()
+    graph.until(lambda: {'/action', '/pose', '/refinement'} <= {
+        status.name for array in diagnostics for status in array.status}, 10)
+    details = {status.name: {item.key: item.value for item in status.values}
+               for array in diagnostics for status in array.status}
+    assert details['/pose']['scene_model'] == SCENE_MODEL
+    assert details['/action']['late_scenes'] == details['/action']['refused_scenes'] == '0'
+    assert process.end(signal.SIGTERM) == 0, process.output()
+
+
+def test_a_graph_without_actions(graph: Any) -> None:
+    graph.start('composed', '--source', 'synthetic:walk', '--recogniser', 'none')
+    graph.until(lambda: graph.node.count_publishers('poses_refined') == 1, 30)
+    graph.spin_for(0.5)
+    assert graph.node.count_publishers('actions') == 0
+
+
+def test_without_a_recogniser_of_its_own_the_package_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(store, 'DEFAULT', 'not_shipped')
+    assert not wants_actions('', said.append)
+    assert '`neuropose deploy`' in said[0]
+    assert wants_actions('mine', said.append)
+    assert not wants_actions('none', said.append)
+    assert len(said) == 1

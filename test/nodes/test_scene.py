@@ -6,12 +6,10 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper, save
 
 from neuropose_ros.core.errors import NeuroposeError
 from neuropose_ros.core.pose import Frame
@@ -50,21 +48,6 @@ class Encoding(StageNode):
 
     def health(self) -> tuple[bytes, str, dict[str, str]]:
         return OK, '', self.scene.details()
-
-
-@pytest.fixture
-def own_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network in the user's own list that puts out the mean grey level of each channel."""
-    graph = helper.make_graph(
-        [helper.make_node('ReduceMean', ['picture'], ['vector'], axes=[2, 3], keepdims=0)],
-        'means', [helper.make_tensor_value_info('picture', TensorProto.FLOAT, (1, 3, 16, 16))],
-        [helper.make_tensor_value_info('vector', TensorProto.FLOAT, (1, 3))])
-    save(helper.make_model(graph, opset_imports=[helper.make_opsetid('', 13)], ir_version=8),
-         tmp_path / 'means.onnx')
-    (tmp_path / 'models.yaml').write_text(
-        'means:\n  path: means.onnx\n  licence: MIT\n  kind: scene\n  decoder: embedding\n'
-        '  input: {width: 16, height: 16}\n')
-    monkeypatch.setenv('NEUROPOSE_MODELS', str(tmp_path / 'models.yaml'))
 
 
 @pytest.fixture
