@@ -1,8 +1,6 @@
-"""The scene embeddings of a stream: which of them may be used for a frame."""
+"""The newest scene embedding that fits a recogniser."""
 
 from __future__ import annotations
-
-from collections import deque
 
 import numpy as np
 
@@ -10,11 +8,9 @@ from neuropose_ros.action.description import RecogniserDescription
 from neuropose_ros.core.clocks import nanoseconds
 from neuropose_ros.core.pose import SceneEmbedding
 
-_KEPT = 4  # embeddings may come before the people of their frame
-
 
 class SceneMemory:
-    """Keeps the newest embeddings that fit a recogniser.
+    """Keeps the last embedding that fits.
 
     Attributes:
         refused: how many did not fit.
@@ -23,13 +19,13 @@ class SceneMemory:
     def __init__(self, description: RecogniserDescription) -> None:
         """Begin without any."""
         self._description = description
-        self._scenes: deque[SceneEmbedding] = deque(maxlen=_KEPT)
+        self._scene: SceneEmbedding | None = None
         self._refused_ns = -1
         self.refused = 0
 
     def clear(self) -> None:
-        """Forget all."""
-        self._scenes.clear()
+        """Forget it."""
+        self._scene = None
 
     def take(self, scene: SceneEmbedding, epoch: int) -> str:
         """Keep an embedding; return why not in one sentence, '' = it is kept.
@@ -42,15 +38,16 @@ class SceneMemory:
         if objection:
             self.refused += scene.stamp_ns != self._refused_ns
             self._refused_ns = scene.stamp_ns
-        elif all(scene.stamp_ns != known.stamp_ns for known in self._scenes):
-            self._scenes.append(scene)
+        else:
+            self._scene = scene
         return objection
 
     def at(self, stamp_ns: int, age_s: float) -> SceneEmbedding | None:
-        """Return the newest of a time or before it, if it is young enough."""
-        fit = (scene for scene in self._scenes
-               if 0 <= stamp_ns - scene.stamp_ns <= nanoseconds(age_s))
-        return max(fit, key=lambda scene: scene.stamp_ns, default=None)
+        """Return it if it is not of a later frame, and young enough."""
+        if self._scene is None:
+            return None
+        age_ns = stamp_ns - self._scene.stamp_ns
+        return self._scene if 0 <= age_ns <= nanoseconds(age_s) else None
 
     def _objection(self, scene: SceneEmbedding, epoch: int) -> str:
         wanted = self._description
