@@ -12,7 +12,8 @@ class NetworkConfig:
     """Sizes and parts of a recogniser; every field is a scalar of a recipe.
 
     Attributes:
-        width: channels of the encoder; a multiple of 4.
+        streams: encoders side by side, each with a head of its own; their answers are averaged.
+        width: channels of each stream; a multiple of 4.
         blocks: multi-scale residual blocks.
         kernel: taps of their convolutions; odd.
         causal: sees the past alone, and can be run tick by tick.
@@ -30,6 +31,7 @@ class NetworkConfig:
         modality_dropout: how often a clip is trained without its context.
     """
 
+    streams: int = 1
     width: int = 96
     blocks: int = 3
     kernel: int = 5
@@ -53,7 +55,7 @@ class NetworkConfig:
         Raises:
             ParameterError: one is impossible.
         """
-        for name in ('width', 'blocks', 'window', 'completion_width', 'motion_lags',
+        for name in ('streams', 'width', 'blocks', 'window', 'completion_width', 'motion_lags',
                      'token_width', 'context_width'):
             if getattr(self, name) < 1:
                 raise ParameterError(f'network.{name} must be 1 or more, not '
@@ -70,6 +72,11 @@ class NetworkConfig:
                                      f'{getattr(self, name)}')
         if self.scene_size < 0 or self.signal_size < 0:
             raise ParameterError('network.scene_size and signal_size must not be negative')
+
+    @property
+    def encoded(self) -> int:
+        """Channels of all streams together."""
+        return self.streams * self.width
 
     @property
     def lags(self) -> tuple[int, ...]:

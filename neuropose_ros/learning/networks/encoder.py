@@ -59,7 +59,7 @@ class _Branch(nn.Module):
         return functional.silu(self.near_norm(self.near.step(y, memory)))
 
 
-class Encoder(nn.Module):
+class Stream(nn.Module):
     """Features of joints, bones and motion -> (N, T, width)."""
 
     def __init__(self, config: NetworkConfig, features: Features) -> None:
@@ -109,3 +109,30 @@ class Encoder(nn.Module):
             return groups, torch.full_like(joints[..., 0], 1 / joints.shape[-2])
         pooled, attention = self.tokens(joints)
         return [*groups, pooled], attention
+
+
+class Encoder(nn.Module):
+    """Streams side by side, each with weights of its own: (N, T, streams * width)."""
+
+    def __init__(self, config: NetworkConfig, features: Features) -> None:
+        """Build it for the groups that `features` gives."""
+        super().__init__()
+        self.streams = nn.ModuleList(Stream(config, features) for _ in range(config.streams))
+
+    def forward(
+        self, groups: list[Tensor], joints: Tensor, valid: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Groups (N, T, F), joints (N, T, K, J), valid (N, T) -> (N, T, W), (N, T, K)."""
+        return _together([stream(groups, joints, valid) for stream in self.streams])
+
+    def step(
+        self, groups: list[Tensor], joints: Tensor, memory: Memory,
+    ) -> tuple[Tensor, Tensor]:
+        """Groups (N, F), joints (N, K, J) of one tick -> (N, W), (N, K)."""
+        return _together([stream.step(groups, joints, memory) for stream in self.streams])
+
+
+def _together(parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """What all streams see, and the mean of what they look at."""
+    moves, attention = zip(*parts, strict=True)
+    return torch.cat(moves, -1), torch.stack(attention).mean(0)

@@ -41,10 +41,10 @@ class ContextFusion(nn.Module):
         self.scene = _tokens(config.scene_size, config)
         self.signal = _tokens(config.signal_size, config)
         self.nothing = nn.Parameter(torch.zeros(1, 1, width))
-        self.query = nn.Linear(config.width, width)
+        self.query = nn.Linear(config.encoded, width)
         self.key = nn.Linear(width, width)
         self.value = nn.Linear(width, width)
-        self.out = nn.Linear(width, config.width)
+        self.out = nn.Linear(width, config.encoded)
 
     def forward(
         self, poses: Tensor, scene: Tensor | None, scene_mask: Tensor | None,

@@ -15,6 +15,9 @@ _LOWEST = -1e4
 class Head(nn.Module):
     """Pools, classifies and says "unknown"; calibrated after training.
 
+    Each stream of the encoder is classified on its own and the logits are averaged. In training
+    the average is weighted anew for each clip, so that no stream can lean on the others.
+
     The open-set score is the energy of the logits (Liu et al., arXiv:2010.03759), placed on
     0..1 such that 0.5 is exceeded by 5 % of the known actions it was calibrated on.
     """
@@ -24,13 +27,14 @@ class Head(nn.Module):
     unknown_scale: Tensor
 
     def __init__(
-        self, width: int, classes: int, window: int, causal: bool, dropout: float,
+        self, width: int, streams: int, classes: int, window: int, causal: bool, dropout: float,
     ) -> None:
-        """Build it; a causal one pools the last `window` ticks."""
+        """Build it for `width` channels of `streams`; a causal one pools `window` ticks."""
         super().__init__()
-        self.width, self.window, self.causal = width, window, causal
+        self.width, self.streams, self.window, self.causal = width, streams, window, causal
         self.dropout = nn.Dropout(dropout)
-        self.classify = nn.Linear(2 * width, classes)
+        self.classify = nn.ModuleList(
+            nn.Linear(2 * width // streams, classes) for _ in range(streams))
         self.register_buffer('temperature', torch.ones(()))
         self.register_buffer('unknown_offset', torch.zeros(()))
         self.register_buffer('unknown_scale', torch.ones(()))
@@ -69,8 +73,15 @@ class Head(nn.Module):
         return torch.cat((mean, top), -1)
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """(..., 2W) -> calibrated logits (..., C)."""
-        return self.classify(self.dropout(pooled)) / self.temperature
+        """(N, 2W) or (N, T, 2W) -> calibrated logits (..., C)."""
+        parts = self.dropout(pooled).unflatten(-1, (2, self.streams, -1))
+        logits = torch.stack([
+            classify(parts.select(-2, i).flatten(-2)) for i, classify in enumerate(self.classify)])
+        if not self.training or self.streams == 1:
+            return logits.mean(0) / self.temperature
+        draws = torch.empty(self.streams, len(pooled), device=pooled.device).exponential_()
+        shares = (draws / draws.sum(0)).reshape(*draws.shape, *(1,) * (logits.ndim - 2))
+        return (logits * shares).sum(0)
 
     def unknown(self, logits: Tensor) -> Tensor:
         """Calibrated logits (N, C) -> (N,) 0..1, how unlike all known actions."""

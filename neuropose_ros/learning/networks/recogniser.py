@@ -95,7 +95,9 @@ class Recogniser(nn.Module):
         self.features = Features(layout, dimensions, config.lags, config.distances)
         self.encoder = Encoder(config, self.features)
         self.fusion = ContextFusion(config) if config.scene_size or config.signal_size else None
-        self.head = Head(config.width, classes, config.window, config.causal, config.dropout)
+        self.head = Head(
+            config.encoded, config.streams, classes, config.window, config.causal,
+            config.dropout)
         for name, module in self.named_modules():
             if isinstance(module, TemporalConv):
                 module.state_name = name.replace('.', '_')
@@ -190,7 +192,7 @@ class Recogniser(nn.Module):
 
     def initial_state(self, people: int) -> dict[str, Tensor]:
         """Return the state of people who have not been seen yet: zeros."""
-        like = self.head.classify.weight
+        like = self.head.temperature
         return {name: like.new_zeros(people, *shape) for name, shape in self.states().items()}
 
     def calibrate(self, logits: Tensor, labels: Tensor) -> None:

@@ -61,7 +61,7 @@ def test_every_layout_gets_every_output(layout, dimensions, causal):
 
 @pytest.mark.parametrize('options', [
     {}, {'completion': False}, {'attention': False, 'distances': False},
-    {'scene_size': 6}, {'motion_lags': 1, 'window': 1, 'kernel': 3}])
+    {'scene_size': 6}, {'streams': 3}, {'motion_lags': 1, 'window': 1, 'kernel': 3}])
 def test_stepping_gives_the_answers_of_whole_clips(options):
     network = _network(causal=True, **options)
     keypoints, mask = _clips(network, ticks=30)
