@@ -21,3 +21,15 @@ def config_folder() -> Path:
         f'config/models.yaml is not found from {Path(__file__).absolute()}: '
         'the installation is incomplete, install neuropose_ros again'
     )
+
+
+def message_folder() -> Path | None:
+    """Return the folder of the .msg files, of the source tree or of the installation that runs.
+
+    None where a bare Python installation came without them.
+    """
+    for parent in Path(__file__).absolute().parents:
+        for folder in (parent / 'msg', parent / 'share' / 'neuropose_ros' / 'msg'):
+            if (folder / 'PersonArray.msg').is_file():
+                return folder
+    return None

@@ -7,14 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuropose_ros.core.errors import DataError
-from neuropose_ros.learning.clips import ClipSet, Split
+from neuropose_ros.learning.clips import ClipSet, Split, read_clip_set
+from neuropose_ros.learning.datasets.cmu_mocap import read_cmu_mocap
 from neuropose_ros.learning.datasets.findings import DEFAULT_SKIPPED_SHARE, Findings
+from neuropose_ros.learning.datasets.h36m import read_h36m
 from neuropose_ros.learning.datasets.hmdb51 import list_hmdb51
 from neuropose_ros.learning.datasets.jhmdb import list_jhmdb14_videos, read_jhmdb14
+from neuropose_ros.learning.datasets.kinetics import list_kinetics
+from neuropose_ros.learning.datasets.labelled_folder import list_folder
+from neuropose_ros.learning.datasets.ntu import read_ntu60
 from neuropose_ros.learning.datasets.nw_ucla import read_nw_ucla
+from neuropose_ros.learning.datasets.pictures import AnnotatedPicture, find_coco, find_mpii
+from neuropose_ros.learning.datasets.pyskl import read_pyskl
+from neuropose_ros.learning.datasets.recordings import read_recordings
+from neuropose_ros.learning.datasets.ucf101 import list_ucf101
+from neuropose_ros.learning.datasets.utd_mhad import read_utd_mhad
+from neuropose_ros.learning.datasets.validation import held_back
 from neuropose_ros.learning.datasets.videos import VideoListing
 
-Content = Split | ClipSet | VideoListing
+Pictures = tuple[AnnotatedPicture, ...]
+Content = Split | ClipSet | VideoListing | Pictures
+_THREE = ('1', '2', '3')
 
 
 @dataclass(frozen=True)
@@ -23,14 +36,16 @@ class DataSet:
 
     Attributes:
         name: as commands take it.
-        gives: `Split` (poses, divided), `ClipSet` (poses, not divided) or `VideoListing`.
-        splits: what ``--split`` takes, the first being the default; () = it is not divided.
+        gives: `Split` (poses, divided), `ClipSet` (poses, not divided), `VideoListing`, or
+            `AnnotatedPicture` for a tuple of them.
+        splits: what ``--split`` takes, the first being the default; () = it takes any text, or
+            is not divided.
         summary: one line for people.
         read: takes the folder, the split ('' where there is none) and the findings.
     """
 
     name: str
-    gives: type[Content]
+    gives: type
     splits: tuple[str, ...]
     summary: str
     read: Callable[[Path, str, Findings], Content]
@@ -51,15 +66,49 @@ class DataSet:
         raise DataError(f'{self.name} has no split {text}; it has {", ".join(self.splits)}')
 
 
+def _read_clips(root: Path) -> Split | ClipSet:
+    """Read what `write_clip_set` wrote: one file, or a folder with train.npz and test.npz."""
+    if root.is_dir() and (root / 'train.npz').is_file():
+        return Split(read_clip_set(root / 'train.npz'), read_clip_set(root / 'test.npz'),
+                     'train.npz -> test.npz')
+    if root.is_dir():
+        raise DataError(f'{root}: there is no train.npz; give a file of clips, or a folder with '
+                        'train.npz and test.npz')
+    return read_clip_set(root)
+
+
 DATA_SETS = {item.name: item for item in (
-    DataSet('jhmdb14', Split, ('1', '2', '3'), 'J-HMDB, 14 classes, 2D ground truth, 15 joints',
+    DataSet('jhmdb14', Split, _THREE, 'J-HMDB, 14 classes, 2D ground truth, 15 joints',
             lambda root, split, findings: read_jhmdb14(root, int(split), findings)),
-    DataSet('jhmdb14_video', VideoListing, ('1', '2', '3'), 'J-HMDB, 14 classes, videos',
+    DataSet('jhmdb14_video', VideoListing, _THREE, 'J-HMDB, 14 classes, videos',
             lambda root, split, findings: list_jhmdb14_videos(root, int(split), findings)),
-    DataSet('nw_ucla', Split, ('1', '2', '3'), 'Northwestern-UCLA, 10 classes, 20 joints in 3D',
+    DataSet('nw_ucla', Split, _THREE, 'Northwestern-UCLA, 10 classes, 20 joints in 3D',
             lambda root, split, findings: read_nw_ucla(root, int(split), findings)),
-    DataSet('hmdb51', VideoListing, ('1', '2', '3'), 'HMDB51, 51 classes, videos',
+    DataSet('utd_mhad', Split, (), 'UTD-MHAD, 27 classes, 20 joints in 3D',
+            lambda root, split, findings: read_utd_mhad(root, findings)),
+    DataSet('ucf101', VideoListing, _THREE, 'UCF101, 101 classes, videos',
+            lambda root, split, findings: list_ucf101(root, int(split), findings)),
+    DataSet('hmdb51', VideoListing, _THREE, 'HMDB51, 51 classes, videos',
             lambda root, split, findings: list_hmdb51(root, int(split), findings)),
+    DataSet('kinetics', VideoListing, (), 'folders train, val, test of Kinetics, videos',
+            lambda root, split, findings: list_kinetics(root, findings)),
+    DataSet('ntu60', Split, ('xsub', 'xview'), 'NTU RGB+D, 60 classes, 25 joints in 3D',
+            read_ntu60),
+    DataSet('pyskl', Split, (), 'a skeleton pickle of PYSKL or MMAction2', read_pyskl),
+    DataSet('folder', VideoListing, (), 'your own videos: a folder for each label, or labels.csv',
+            lambda root, split, findings: list_folder(root, findings)),
+    DataSet('recordings', ClipSet, (), 'your own bags with event markers',
+            lambda root, split, findings: read_recordings(root, findings)),
+    DataSet('clips', ClipSet, (), 'files of clips that `neuropose preprocess` wrote',
+            lambda root, split, findings: _read_clips(root)),
+    DataSet('cmu_mocap', ClipSet, (), 'CMU motion capture, 28 joints in 3D, no labels',
+            lambda root, split, findings: read_cmu_mocap(root, findings)),
+    DataSet('h36m', Split, (), 'Human3.6M, 17 joints in 3D',
+            lambda root, split, findings: read_h36m(root, findings)),
+    DataSet('coco', AnnotatedPicture, (), 'COCO keypoints, pictures for pose evaluation',
+            lambda root, split, findings: find_coco(root, findings)),
+    DataSet('mpii', AnnotatedPicture, (), 'MPII Human Pose, pictures for pose evaluation',
+            lambda root, split, findings: find_mpii(root, findings)),
 )}
 
 
@@ -89,8 +138,8 @@ def read_data_set(
         DataError: name, folder or split are wrong, or too much cannot be used.
     """
     entry = data_set(name)
-    if not root.is_dir():
-        raise DataError(f'{root}: there is no such folder')
+    if not root.exists():
+        raise DataError(f'{root}: there is no such file or folder')
     findings = Findings()
     content = entry.read(root, entry.split(split), findings)
     used = len(content.train) + len(content.test) if isinstance(content, Split) else len(content)
@@ -100,18 +149,23 @@ def read_data_set(
 
 def read_split(
     name: str, root: Path, split: str | int = '', *,
-    skipped_share: float = DEFAULT_SKIPPED_SHARE,
+    skipped_share: float = DEFAULT_SKIPPED_SHARE, test_share: float = 0.2, seed: int = 0,
 ) -> tuple[Split, Findings]:
     """Read a data set of poses with a training and a test part; see `read_data_set`.
+
+    Where the makers did not divide it, `test_share` of it is held back by group, drawn with
+    `seed`; the protocol says so.
 
     Raises:
         DataError: as `read_data_set`, or the data set is of another kind or has an empty part.
     """
     content, findings = read_data_set(name, root, split, skipped_share=skipped_share)
-    if isinstance(content, VideoListing):
-        raise DataError(f'{name} holds videos: `neuropose preprocess` makes poses of them first')
-    if isinstance(content, ClipSet):
-        raise DataError(f'{name} has no training and test part')
+    if isinstance(content, ClipSet) and content.labels is not None:
+        content = held_back(content, test_share, seed)
+    if not isinstance(content, Split):
+        raise DataError(f'{name} gives no labelled poses' + (
+            ': `neuropose preprocess` makes poses of its videos first'
+            if isinstance(content, VideoListing) else ''))
     for part, clips in (('training', content.train), ('test', content.test)):
         if not len(clips):
             raise DataError(f'{root}: the {part} part of {name}, {content.protocol}, is empty')

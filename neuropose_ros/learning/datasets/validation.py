@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuropose_ros.core.errors import DataError
-from neuropose_ros.learning.clips import ClipSet
+from neuropose_ros.learning.clips import ClipSet, Split
 
 
 def grouped_validation(clips: ClipSet, share: float, seed: int) -> tuple[ClipSet, ClipSet]:
@@ -40,6 +40,16 @@ def grouped_validation(clips: ClipSet, share: float, seed: int) -> tuple[ClipSet
     held = chosen[group_of]
     return (clips.only(tuple(c for c, out in zip(clips.clips, held, strict=True) if not out)),
             clips.only(tuple(c for c, out in zip(clips.clips, held, strict=True) if out)))
+
+
+def held_back(clips: ClipSet, share: float, seed: int) -> Split:
+    """Divide a set that its makers did not divide: `share` of it, by group, becomes the test.
+
+    Raises:
+        DataError: as `grouped_validation`.
+    """
+    train, test = grouped_validation(clips, share, seed)
+    return Split(train, test, f'{share:.0%} of the recordings held back, drawn with seed {seed}')
 
 
 def _chosen(

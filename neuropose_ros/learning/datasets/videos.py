@@ -11,6 +11,7 @@ from pathlib import Path
 from neuropose_ros.core.action import LabelSet
 from neuropose_ros.core.errors import DataError
 from neuropose_ros.learning.clips import ClipSet, Split
+from neuropose_ros.learning.datasets.validation import held_back
 
 TRAIN, VALIDATION, TEST = 'train', 'validation', 'test'
 SUFFIXES = ('.avi', '.mp4', '.mkv', '.mov', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.flv')
@@ -75,11 +76,12 @@ class VideoListing:
         """Return the listing with the videos of these parts alone."""
         return replace(self, videos=tuple(v for v in self.videos if v.part in parts))
 
-    def divide(self, clips: ClipSet) -> Split:
+    def divide(self, clips: ClipSet, *, test_share: float = 0.2, seed: int = 0) -> Split:
         """Divide clips that were made of these videos as the videos are divided.
 
         Validation videos count as training ones: what is held back is chosen by group. Where
-        the data set has no test part, the validation part is the test, as for Kinetics.
+        the data set has no test part, the validation part is the test, as for Kinetics; where
+        it is not divided at all, groups are drawn with `held_back`.
 
         Raises:
             DataError: a clip is of no video of this listing.
@@ -88,6 +90,8 @@ class VideoListing:
         for clip in clips.clips:
             if clip.name not in parts:
                 raise DataError(f'{self.name} has no video {clip.name}, of which there is a clip')
+        if not any(parts.values()):
+            return held_back(clips, test_share, seed)
         test = TEST if TEST in parts.values() else VALIDATION
         return Split(
             clips.only(tuple(c for c in clips.clips if parts[c.name] != test)),
