@@ -38,15 +38,15 @@ class DataSet:
         name: as commands take it.
         gives: `Split` (poses, divided), `ClipSet` (poses, not divided), `VideoListing`, or
             `AnnotatedPicture` for a tuple of them.
-        splits: what ``--split`` takes, the first being the default; () = it takes any text, or
-            is not divided.
+        splits: what ``--split`` takes, the first being the default; () = it is not divided
+            or in one way only, None = the file names its splits.
         summary: one line for people.
         read: takes the folder, the split ('' where there is none) and the findings.
     """
 
     name: str
     gives: type
-    splits: tuple[str, ...]
+    splits: tuple[str, ...] | None
     summary: str
     read: Callable[[Path, str, Findings], Content]
 
@@ -57,16 +57,28 @@ class DataSet:
             DataError: there is no such split.
         """
         text = str(wanted)
-        if not self.splits or text in self.splits:
+        if self.splits is None or text in self.splits:
             return text
-        if not text:
-            return self.splits[0]
         if text.isdecimal() and 0 < int(text) <= len(self.splits):
             return self.splits[int(text) - 1]
-        raise DataError(f'{self.name} has no split {text}; it has {", ".join(self.splits)}')
+        if not text or (text == '1' and not self.splits):
+            return self.splits[0] if self.splits else ''
+        known = f'it has {", ".join(self.splits)}' if self.splits else 'it is divided in one way'
+        raise DataError(f'{self.name} has no split {text}; {known}')
 
 
-def _read_clips(root: Path) -> Split | ClipSet:
+_Read = Callable[[Path, str, Findings], Content]
+
+
+def _numbered(read: Callable[[Path, int, Findings], Content]) -> _Read:
+    return lambda root, split, findings: read(root, int(split), findings)
+
+
+def _undivided(read: Callable[[Path, Findings], Content]) -> _Read:
+    return lambda root, _split, findings: read(root, findings)
+
+
+def _read_clips(root: Path, _findings: Findings) -> Split | ClipSet:
     """Read what `write_clip_set` wrote: one file, or a folder with train.npz and test.npz."""
     if root.is_dir() and (root / 'train.npz').is_file():
         return Split(read_clip_set(root / 'train.npz'), read_clip_set(root / 'test.npz'),
@@ -79,36 +91,36 @@ def _read_clips(root: Path) -> Split | ClipSet:
 
 DATA_SETS = {item.name: item for item in (
     DataSet('jhmdb14', Split, _THREE, 'J-HMDB, 14 classes, 2D ground truth, 15 joints',
-            lambda root, split, findings: read_jhmdb14(root, int(split), findings)),
+            _numbered(read_jhmdb14)),
     DataSet('jhmdb14_video', VideoListing, _THREE, 'J-HMDB, 14 classes, videos',
-            lambda root, split, findings: list_jhmdb14_videos(root, int(split), findings)),
+            _numbered(list_jhmdb14_videos)),
     DataSet('nw_ucla', Split, _THREE, 'Northwestern-UCLA, 10 classes, 20 joints in 3D',
-            lambda root, split, findings: read_nw_ucla(root, int(split), findings)),
+            _numbered(read_nw_ucla)),
     DataSet('utd_mhad', Split, (), 'UTD-MHAD, 27 classes, 20 joints in 3D',
-            lambda root, split, findings: read_utd_mhad(root, findings)),
+            _undivided(read_utd_mhad)),
     DataSet('ucf101', VideoListing, _THREE, 'UCF101, 101 classes, videos',
-            lambda root, split, findings: list_ucf101(root, int(split), findings)),
+            _numbered(list_ucf101)),
     DataSet('hmdb51', VideoListing, _THREE, 'HMDB51, 51 classes, videos',
-            lambda root, split, findings: list_hmdb51(root, int(split), findings)),
+            _numbered(list_hmdb51)),
     DataSet('kinetics', VideoListing, (), 'folders train, val, test of Kinetics, videos',
-            lambda root, split, findings: list_kinetics(root, findings)),
+            _undivided(list_kinetics)),
     DataSet('ntu60', Split, ('xsub', 'xview'), 'NTU RGB+D, 60 classes, 25 joints in 3D',
             read_ntu60),
-    DataSet('pyskl', Split, (), 'a skeleton pickle of PYSKL or MMAction2', read_pyskl),
+    DataSet('pyskl', Split, None, 'a skeleton pickle of PYSKL or MMAction2', read_pyskl),
     DataSet('folder', VideoListing, (), 'your own videos: a folder for each label, or labels.csv',
-            lambda root, split, findings: list_folder(root, findings)),
+            _undivided(list_folder)),
     DataSet('recordings', ClipSet, (), 'your own bags with event markers',
-            lambda root, split, findings: read_recordings(root, findings)),
+            _undivided(read_recordings)),
     DataSet('clips', ClipSet, (), 'files of clips that `neuropose preprocess` wrote',
-            lambda root, split, findings: _read_clips(root)),
+            _undivided(_read_clips)),
     DataSet('cmu_mocap', ClipSet, (), 'CMU motion capture, 28 joints in 3D, no labels',
-            lambda root, split, findings: read_cmu_mocap(root, findings)),
+            _undivided(read_cmu_mocap)),
     DataSet('h36m', Split, (), 'Human3.6M, 17 joints in 3D',
-            lambda root, split, findings: read_h36m(root, findings)),
+            _undivided(read_h36m)),
     DataSet('coco', AnnotatedPicture, (), 'COCO keypoints, pictures for pose evaluation',
-            lambda root, split, findings: find_coco(root, findings)),
+            _undivided(find_coco)),
     DataSet('mpii', AnnotatedPicture, (), 'MPII Human Pose, pictures for pose evaluation',
-            lambda root, split, findings: find_mpii(root, findings)),
+            _undivided(find_mpii)),
 )}
 
 
