@@ -26,7 +26,10 @@ ARGUMENTS = (
         description='One namespace for each camera. Empty: camera1 camera2 ...'),
     DeclareLaunchArgument(
         'composed', default_value='true', choices=['true', 'false'],
-        description='true: one process for each camera; false: three'),
+        description='true: one process for each camera; false: one for each node'),
+    DeclareLaunchArgument(
+        'recogniser', default_value='',
+        description='What tells actions, for all: as in neuropose.launch.py'),
     DeclareLaunchArgument(
         'params_file', default_value='',
         description='Parameter file for all; a section /camera1/pose holds for that one alone'),
@@ -54,7 +57,7 @@ def _camera(source: str, name: str, given: dict[str, str]) -> GroupAction:
         launch_arguments={
             'source': source, 'namespace': name, 'frame_id': f'{name}_optical_frame',
             'composed': given['composed'], 'params_file': given['params_file'],
-            'lan': given['lan'],
+            'recogniser': given['recogniser'], 'lan': given['lan'],
         }.items())
     # A group, so that the arguments of one camera do not reach the next.
     return GroupAction([graph])

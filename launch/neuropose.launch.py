@@ -1,4 +1,4 @@
-"""Camera, pose and refinement nodes, as processes of their own or composed in one.
+"""Camera, pose, refinement and action nodes, as processes of their own or composed in one.
 
     ros2 launch neuropose_ros neuropose.launch.py source:=synthetic
     ros2 launch neuropose_ros neuropose.launch.py --show-args
@@ -21,15 +21,19 @@ from launch.actions import (
 )
 from launch.event_handlers import OnProcessExit
 from launch.events.process import ProcessExited
+from launch.logging import get_logger
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
+from neuropose_ros.core.errors import ModelError
 from neuropose_ros.core.resources import config_folder
 from neuropose_ros.nodes import dds
+from neuropose_ros.nodes.action_parameters import NONE, needed_scene_model, wants_actions
 
 PACKAGE = 'neuropose_ros'
-STAGES = ('camera', 'pose', 'refinement')
+ACTION = 'action'
+STAGES = ('camera', 'pose', 'refinement', ACTION)
 TOPIC = 'topic:'
 BOOLEAN = ['true', 'false']
 PICTURES = {
@@ -57,9 +61,14 @@ ARGUMENTS = (
         description='Person detector, for several people; a name of the same list. Empty: the '
         'parameter file says'),
     DeclareLaunchArgument(
-        'nodes', default_value=' '.join(STAGES),
-        description='Which nodes run here, of: camera pose refinement. The others may run on '
-        'another machine'),
+        'recogniser', default_value='',
+        description='What tells actions: a folder that `neuropose export` wrote, the name of a '
+        'deployed one, or none. Empty: the parameter file says, else the one that comes with the '
+        'package; there is no action node where there is none'),
+    DeclareLaunchArgument(
+        'nodes', default_value='',
+        description='Which nodes run here, of: camera pose refinement action. The others may run '
+        'on another machine. Empty: all that have something to do'),
     DeclareLaunchArgument(
         'composed', default_value='false', choices=BOOLEAN,
         description='true: the nodes share one process and hand images over without copying; '
@@ -113,6 +122,9 @@ ARGUMENTS = (
 )
 
 
+_LOGGER = get_logger('neuropose')
+
+
 class LaunchError(RuntimeError):
     """An argument that cannot be followed; the message is one sentence for people."""
 
@@ -124,6 +136,7 @@ class Options:
     source: str
     model: str
     detector: str
+    recogniser: str
     nodes: tuple[str, ...]
     composed: bool
     adapter: str
@@ -151,7 +164,7 @@ def read_options(context: LaunchContext) -> Options:
             for argument in ARGUMENTS}
     flag = {name: text[name] == 'true'
             for name in ('composed', 'autostart', 'use_sim_time', 'rviz', 'lan')}
-    nodes = parse_nodes(text['nodes'])
+    nodes = parse_nodes(text['nodes'], text['recogniser'])
     if text['source'].startswith(TOPIC):
         parse_topic(text['source'])
         nodes = tuple(name for name in nodes if name != 'camera')
@@ -160,19 +173,23 @@ def read_options(context: LaunchContext) -> Options:
         context.launch_configurations.get('ros_namespace'), text['namespace'] or None)) or '/'
     return Options(
         source=text['source'], model=text['model'], detector=text['detector'],
-        nodes=nodes, adapter=text['adapter'], namespace=namespace,
+        recogniser=text['recogniser'], nodes=nodes, adapter=text['adapter'], namespace=namespace,
         params_file=parse_params_file(text['params_file']), frame_id=text['frame_id'],
         static_tf=parse_static_tf(text['static_tf']), remap=parse_remap(text['remap']),
         log_level=text['log_level'], record=text['record'], record_to=text['record_to'], **flag)
 
 
-def parse_nodes(text: str) -> tuple[str, ...]:
-    """Split a list of node names."""
+def parse_nodes(text: str, recogniser: str) -> tuple[str, ...]:
+    """Split a list of node names; an empty one means all."""
+    if not text:
+        return STAGES if wants_actions(recogniser, _LOGGER.info) else STAGES[:-1]
     names = text.replace(',', ' ').split()
-    unknown = [name for name in names if name not in STAGES]
-    if unknown or not names:
+    if not names or any(name not in STAGES for name in names):
         raise LaunchError(
             f'nodes:={text!r} must name at least one of {", ".join(STAGES)}, and nothing else')
+    if ACTION in names and recogniser == NONE:
+        raise LaunchError(f'nodes:={text!r} with recogniser:=none leaves the action node nothing '
+                          'to do')
     return tuple(name for name in STAGES if name in names)
 
 
@@ -180,7 +197,8 @@ def check_nodes(nodes: tuple[str, ...], source: str, composed: bool) -> None:
     """Refuse a choice of nodes that cannot be followed."""
     if not nodes:
         raise LaunchError(f'source:={source!r} with nodes:=camera leaves no node to run')
-    if composed and nodes != (STAGES[1:] if source.startswith(TOPIC) else STAGES):
+    needed = STAGES[1:-1] if source.startswith(TOPIC) else STAGES[:-1]
+    if composed and tuple(name for name in nodes if name != ACTION) != needed:
         raise LaunchError('composed:=true runs all nodes: choose nodes:= without it')
 
 
@@ -247,15 +265,18 @@ def stages(options: Options) -> list[ExecuteProcess]:
         arguments = ['--source', options.source]
     elif options.source:
         parameters['source'] = ParameterValue(options.source, value_type=str)
-    for name in ('frame_id', 'model', 'detector'):
+    for name in ('frame_id', 'model', 'detector', 'recogniser'):
         if value := getattr(options, name):
             parameters[name] = ParameterValue(value, value_type=str)
     common = {
         'package': PACKAGE, 'namespace': options.namespace, 'output': 'screen',
         'remappings': remaps,
-        'parameters': [*([options.params_file] if options.params_file else []), parameters],
+        'parameters': [*scene(options), *([options.params_file] if options.params_file else []),
+                       parameters],
         'ros_arguments': ['--log-level', options.log_level],
     }
+    if options.composed and ACTION not in options.nodes:
+        parameters['recogniser'] = NONE
     adapters = []
     if options.adapter:
         parameters['to'] = options.adapter
@@ -264,6 +285,17 @@ def stages(options: Options) -> list[ExecuteProcess]:
         # No name: it would rename every node of the process.
         return [Node(executable='composed', arguments=arguments, **common), *adapters]
     return [*(Node(executable=name, name=name, **common) for name in options.nodes), *adapters]
+
+
+def scene(options: Options) -> list[dict[str, object]]:
+    """Let the pose node encode what the recogniser reads, unless the parameter file says what."""
+    if options.composed or not {'pose', ACTION} <= set(options.nodes):
+        return []  # one process sees to it itself; an action node elsewhere says what it needs
+    try:
+        model = needed_scene_model({'recogniser': options.recogniser, 'use_scene': True})
+    except ModelError:
+        return []  # the parameter file may name another one, else the action node says why not
+    return [{'scene_model': ParameterValue(model, value_type=str)}] if model else []
 
 
 def topic_remaps(base: str) -> list[tuple[str, str]]:

@@ -3,8 +3,9 @@
     ros2 launch neuropose_ros replay.launch.py bag:=DIR
     ros2 launch neuropose_ros replay.launch.py bag:=DIR loop:=true rate:=0.5 start:=10
 
-Recorded images are estimated and refined anew; recorded poses alone are refined anew. What is
-made anew is not played. The recording starts when somebody listens to the result.
+Recorded images are estimated and refined anew; recorded poses alone are refined anew; what people
+do is told anew where there is a recogniser. What is made anew is not played. The recording starts
+when somebody listens to the result.
 """
 
 import asyncio
@@ -30,12 +31,16 @@ from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
 from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.logging import get_logger
+
+from neuropose_ros.nodes.action_parameters import wants_actions
 
 BOOLEAN = ['true', 'false']
 # What each node makes, so that it is not played as well; the first is its main result.
 MADE = {
-    'pose': ('poses', 'layouts', 'frame_done', 'pose/debug_image'),
+    'pose': ('poses', 'layouts', 'frame_done', 'scene', 'pose/debug_image'),
     'refinement': ('poses_refined', 'pose_feedback', 'refinement/markers'),
+    'action': ('actions', 'label_sets'),
 }
 SETTLE_S = 1.0
 LAST_MESSAGES_S = 1.0
@@ -66,6 +71,9 @@ ARGUMENTS = (
         description='true: the nodes share one process'),
     DeclareLaunchArgument('params_file', default_value='', description='Parameter file'),
     DeclareLaunchArgument(
+        'recogniser', default_value='',
+        description='What tells actions: as in neuropose.launch.py'),
+    DeclareLaunchArgument(
         'rviz', default_value='false', choices=BOOLEAN, description='true: open RViz'),
     DeclareLaunchArgument(
         'record', default_value='false', choices=['false', 'true', 'compressed', 'raw'],
@@ -92,7 +100,7 @@ class Plan:
     Attributes:
         namespace: absolute, without a slash at the end; '' for the root.
         source: `topic:/name` of the images; '' when recorded poses are refined.
-        nodes: of `pose` and `refinement`.
+        nodes: of `pose`, `refinement` and `action`.
     """
 
     namespace: str
@@ -131,7 +139,9 @@ def read_topics(bag: Path) -> dict[str, str]:
                           f'{type(error).__name__} {error}') from None
 
 
-def make_plan(topics: dict[str, str], images: str, namespace: str) -> Plan:
+def make_plan(
+    topics: dict[str, str], images: str, namespace: str, *, actions: bool,
+) -> Plan:
     """Decide from the recorded topics what is played and what is made anew.
 
     Raises:
@@ -139,6 +149,7 @@ def make_plan(topics: dict[str, str], images: str, namespace: str) -> Plan:
     """
     kinds = {'raw': '/image_raw', 'compressed': '/image_raw/compressed', 'none': '/poses'}
     wanted = list(kinds) if images == 'auto' else [images]
+    last = ('action',) if actions else ()
     for kind in wanted:
         spaces = sorted(name[:-len(kinds[kind])] for name in topics if name.endswith(kinds[kind]))
         if namespace:
@@ -149,8 +160,9 @@ def make_plan(topics: dict[str, str], images: str, namespace: str) -> Plan:
                 + ', '.join(f'namespace:={space or "/"}' for space in spaces))
         if spaces:
             if kind == 'none':
-                return Plan(spaces[0], '', ('refinement',))
-            return Plan(spaces[0], f'topic:{spaces[0]}{kinds[kind]}', ('pose', 'refinement'))
+                return Plan(spaces[0], '', ('refinement', *last))
+            return Plan(spaces[0], f'topic:{spaces[0]}{kinds[kind]}',
+                        ('pose', 'refinement', *last))
     names = ', '.join(kinds[kind][1:] for kind in wanted)
     raise LaunchError(
         f'the recording has no {names}{f" in {namespace}" if namespace else ""}; it has '
@@ -207,10 +219,11 @@ def compose(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     bag = Path(arguments['bag']).expanduser()
     arguments['bag'] = str(bag)
     topics = read_topics(bag)
-    plan = make_plan(topics, arguments['images'], arguments['namespace'])
+    actions = wants_actions(arguments['recogniser'], get_logger('replay').info)
+    plan = make_plan(topics, arguments['images'], arguments['namespace'], actions=actions)
     play = player([topic for topic in plan.made if topic in topics], arguments)
-    passed_on = {name: arguments[name]
-                 for name in ('params_file', 'rviz', 'record', 'record_to', 'composed')}
+    passed_on = {name: arguments[name] for name in (
+        'params_file', 'recogniser', 'rviz', 'record', 'record_to', 'composed')}
     graph = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(str(Path(__file__).with_name('neuropose.launch.py'))),
         launch_arguments={

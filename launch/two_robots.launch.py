@@ -34,6 +34,9 @@ ARGUMENTS = (
         'params_file', default_value='',
         description='Parameter file for both; a section /robot1/pose holds for that one alone'),
     DeclareLaunchArgument(
+        'recogniser', default_value='',
+        description='What tells actions, for both: as in neuropose.launch.py'),
+    DeclareLaunchArgument(
         'record', default_value='false', choices=['true', 'false'],
         description='true: record the poses of each robot, without images'),
 )
@@ -46,7 +49,8 @@ def compose(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     if len(set(robots)) != 2 or len(robots) != 2:
         raise RuntimeError(f'robots:={given["robots"]!r} must be two different namespaces')
     simulate = given['simulate'] == 'true'
-    common = {'lan': 'false' if simulate else 'true', 'params_file': given['params_file']}
+    common = {'lan': 'false' if simulate else 'true', 'params_file': given['params_file'],
+              'recogniser': given['recogniser']}
     actions = []
     for robot, scene in zip(robots, ('walk', 'wave'), strict=True):
         if simulate:
@@ -54,8 +58,8 @@ def compose(context: LaunchContext) -> list[LaunchDescriptionEntity]:
                 **common, 'namespace': robot, 'nodes': 'camera', 'source': f'synthetic:{scene}',
                 'frame_id': f'{robot}_camera_optical_frame', 'record': 'false'}))
         actions.append(_graph({
-            **common, 'namespace': robot, 'nodes': 'pose refinement',
-            'source': 'topic:image_raw/compressed', 'record': given['record']}))
+            **common, 'namespace': robot, 'source': 'topic:image_raw/compressed',
+            'record': given['record']}))
     return actions
 
 

@@ -14,6 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
+from neuropose_ros.action import store
+
+from ..recognisers import write_arm_recogniser
+
 FOLDER = Path(__file__).parents[2] / 'launch'
 
 # Stands in front of every command, as a debugger would with the same option of ros2 launch.
@@ -72,6 +76,14 @@ class Outcome:
     @property
     def names(self) -> list[str]:
         return [process.name for process in self.started]
+
+
+@pytest.fixture(autouse=True)
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A recogniser that is taken where none is chosen, whatever comes with the package."""
+    monkeypatch.setattr(store, 'DEFAULT', 'arm')
+    monkeypatch.setenv(store.VARIABLE, str(tmp_path / 'recognisers'))
+    return write_arm_recogniser(tmp_path / 'recognisers' / 'arm')
 
 
 @pytest.fixture

@@ -10,13 +10,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip('launch_ros', reason='launch comes with a sourced ROS 2, not with pip')
 rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 
-from neuropose_ros.msg import PersonArray  # noqa: E402
+from neuropose_ros.msg import ActionArray, PersonArray  # noqa: E402
 
 from .conftest import FOLDER  # noqa: E402
 
@@ -77,22 +78,27 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Launched]]:
         launched.close()
 
 
-def _receive(launched: Launched, *topics: str, timeout_s: float = 60.0) -> list[PersonArray]:
-    """Return a message of people from each topic."""
-    found: dict[str, PersonArray] = {}
+def _of_actions(topic: str) -> bool:
+    return topic.endswith('/actions')
+
+
+def _receive(launched: Launched, *topics: str, timeout_s: float = 60.0) -> list[Any]:
+    """Return a message of people, or of what they do, from each topic."""
+    found: dict[str, Any] = {}
     context = rclpy.Context()
     rclpy.init(args=[], context=context)
     executor = rclpy.executors.SingleThreadedExecutor(context=context)
     node = rclpy.create_node('listener', context=context)
     executor.add_node(node)
 
-    def keep(topic: str, message: PersonArray) -> None:
-        if message.status == PersonArray.STATUS_OK:
+    def keep(topic: str, message: Any) -> None:
+        if message.actions if _of_actions(topic) else message.status == PersonArray.STATUS_OK:
             found[topic] = message
 
     for topic in topics:
         node.create_subscription(
-            PersonArray, topic, lambda message, topic=topic: keep(topic, message), 10)
+            ActionArray if _of_actions(topic) else PersonArray, topic,
+            lambda message, topic=topic: keep(topic, message), 10)
     try:
         end = time.monotonic() + timeout_s
         while len(found) < len(topics):
@@ -112,13 +118,16 @@ def _assert_all_ended_cleanly(launched: Launched, processes: int) -> None:
     assert 'Traceback' not in log
 
 
-def test_processes(start: Callable[..., Launched]) -> None:
-    launched = start('neuropose', source='synthetic:walk', namespace='robot1', frame_id='eye')
-    (message,) = _receive(launched, '/robot1/poses_refined')
-    assert message.header.frame_id == 'eye'
+def test_processes(start: Callable[..., Launched], shipped: Path) -> None:
+    launched = start(
+        'neuropose', source='synthetic:walk', namespace='robot1', frame_id='eye',
+        recogniser=str(shipped))
+    message, actions = _receive(launched, '/robot1/poses_refined', '/robot1/actions')
+    assert message.header.frame_id == actions.header.frame_id == 'eye'
     assert message.stage == 'refinement'
+    assert actions.model == 'arm'
     assert launched.ctrl_c() == 0
-    _assert_all_ended_cleanly(launched, 3)
+    _assert_all_ended_cleanly(launched, 4)
 
 
 def test_composed_cameras(start: Callable[..., Launched]) -> None:
@@ -131,7 +140,7 @@ def test_composed_cameras(start: Callable[..., Launched]) -> None:
 
 
 def test_two_robots_on_one_machine(start: Callable[..., Launched]) -> None:
-    launched = start('two_robots', simulate='true')
+    launched = start('two_robots', simulate='true', recogniser='none')
     _receive(launched, '/robot1/poses_refined', '/robot2/poses_refined')
     assert launched.ctrl_c() == 0
     _assert_all_ended_cleanly(launched, 6)

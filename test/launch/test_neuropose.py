@@ -9,14 +9,17 @@ import pytest
 
 pytest.importorskip('launch_ros', reason='launch comes with a sourced ROS 2, not with pip')
 
+from neuropose_ros.action import store
+
+from ..recognisers import SCENE_MODEL, write_arm_recogniser
 from .conftest import Outcome
 
 Launch = Callable[..., Outcome]
-ALL = ['camera', 'pose', 'refinement']
+ALL = ['action', 'camera', 'pose', 'refinement']
 PICTURES = {'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'}
 
 
-def test_three_processes_by_default(launch: Launch) -> None:
+def test_a_process_for_each_node_by_default(launch: Launch) -> None:
     outcome = launch('neuropose')
     assert sorted(outcome.names) == ALL
     assert outcome.code == 0
@@ -36,6 +39,38 @@ def test_model_and_detector_reach_the_pose_node(launch: Launch) -> None:
     assert 'model' not in launch('neuropose')['pose'].parameters
 
 
+def test_without_a_recogniser_there_is_no_action_node(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(store, 'DEFAULT', 'not_shipped')
+    outcome = launch('neuropose')
+    assert sorted(outcome.names) == ALL[1:]
+    assert "no actions: there is no recogniser 'not_shipped'" in outcome.log
+    assert launch('neuropose', recogniser='mine')['action'].parameters['recogniser'] == 'mine'
+
+
+def test_actions_can_be_left_out(launch: Launch) -> None:
+    assert sorted(launch('neuropose', recogniser='none').names) == ALL[1:]
+    assert sorted(launch('neuropose', nodes='camera pose').names) == ['camera', 'pose']
+    process = launch('neuropose', recogniser='none', composed='true')['composed']
+    assert process.parameters['recogniser'] == 'none'
+    process = launch('neuropose', nodes='camera pose refinement', composed='true')['composed']
+    assert process.parameters['recogniser'] == 'none'
+
+
+def test_the_pose_node_encodes_the_scene_that_the_recogniser_reads(
+    launch: Launch, tmp_path: Path,
+) -> None:
+    recogniser = write_arm_recogniser(tmp_path / 'scenic', scene=True)
+    file = tmp_path / 'mine.yaml'
+    file.write_text('/**/pose:\n  ros__parameters:\n    scene_model: own\n')
+    pose = launch('neuropose', recogniser=str(recogniser))['pose']
+    assert pose.parameters['scene_model'] == SCENE_MODEL
+    pose = launch('neuropose', recogniser=str(recogniser), params_file=str(file))['pose']
+    assert pose.parameters['scene_model'] == 'own'
+    assert 'scene_model' not in launch('neuropose')['pose'].parameters
+
+
 @pytest.mark.parametrize('composed', ['true', 'false'])
 def test_an_adapter_is_a_process_beside_the_others(launch: Launch, composed: str) -> None:
     outcome = launch('neuropose', adapter='yolo_msgs', composed=composed)
@@ -49,7 +84,7 @@ def test_composed_is_one_process_with_every_node(launch: Launch) -> None:
     outcome = launch('neuropose', composed='true', source='synthetic:walk', frame_id='eye')
     process = outcome['composed']
     assert len(outcome.started) == 1
-    assert '__node' not in process.remaps  # it would rename all three
+    assert '__node' not in process.remaps  # it would rename all of them
     assert process.parameters['source'] == 'synthetic:walk'
     assert process.parameters['frame_id'] == 'eye'
 
@@ -62,7 +97,7 @@ def test_a_topic_needs_no_camera(
     launch: Launch, source: str, base: str, transport: str,
 ) -> None:
     outcome = launch('neuropose', source=source)
-    assert sorted(outcome.names) == ['pose', 'refinement']
+    assert sorted(outcome.names) == ['action', 'pose', 'refinement']
     pose = outcome['pose']
     assert pose.remaps['image_raw'] == base
     assert pose.remaps['frame_info'] == '/cam/frame_info'
@@ -180,6 +215,7 @@ def test_rviz(launch: Launch, installed: Callable[..., None]) -> None:
     ({'nodes': 'camera eyes'}, "nodes:='camera eyes' must name"),
     ({'nodes': 'camera', 'composed': 'true'}, 'composed:=true runs all nodes'),
     ({'nodes': 'camera', 'source': 'topic:/image'}, 'leaves no node to run'),
+    ({'nodes': 'pose action', 'recogniser': 'none'}, 'leaves the action node nothing to do'),
     ({'composed': 'yes'}, 'Argument "composed" provided value "yes" is not valid'),
     ({'params_file': '/no/such.yaml'}, "params_file:='/no/such.yaml' is not a file"),
     ({'remap': 'poses=people'}, "remap:='poses=people' must read"),

@@ -21,6 +21,8 @@ RECORDED = {
     '/poses': PEOPLE,
     '/poses_refined': PEOPLE,
     '/layouts': 'neuropose_ros/msg/SkeletonLayout',
+    '/scene': 'neuropose_ros/msg/SceneEmbedding',
+    '/actions': 'neuropose_ros/msg/ActionArray',
     '/tf_static': 'tf2_msgs/msg/TFMessage',
 }
 
@@ -51,25 +53,34 @@ def _left_out(outcome: Outcome) -> set[str]:
 
 def test_images_are_estimated_anew(launch: Launch, bag: Callable[..., str]) -> None:
     outcome = launch('replay', wait='false', bag=bag(RECORDED))
-    assert sorted(outcome.names) == ['pose', 'refinement', 'ros2']
+    assert sorted(outcome.names) == ['action', 'pose', 'refinement', 'ros2']
     assert outcome['pose'].parameters['image_transport'] == 'compressed'
-    assert _left_out(outcome) == {'/poses', '/poses_refined', '/layouts'}
+    assert _left_out(outcome) == {
+        '/poses', '/poses_refined', '/layouts', '/scene', '/actions'}
 
 
 def test_poses_alone_are_refined_anew(launch: Launch, bag: Callable[..., str]) -> None:
     outcome = launch('replay', wait='false', bag=bag(_without('/image_raw/compressed')))
-    assert sorted(outcome.names) == ['refinement', 'ros2']
-    assert _left_out(outcome) == {'/poses_refined'}
+    assert sorted(outcome.names) == ['action', 'refinement', 'ros2']
+    assert _left_out(outcome) == {'/poses_refined', '/actions'}
+
+
+def test_recorded_actions_are_played_where_none_are_told_anew(
+    launch: Launch, bag: Callable[..., str],
+) -> None:
+    outcome = launch('replay', wait='false', bag=bag(RECORDED), recogniser='none')
+    assert sorted(outcome.names) == ['pose', 'refinement', 'ros2']
+    assert '/actions' not in _left_out(outcome)
 
 
 def test_images_can_be_left_alone(launch: Launch, bag: Callable[..., str]) -> None:
     outcome = launch('replay', wait='false', bag=bag(RECORDED), images='none')
-    assert sorted(outcome.names) == ['refinement', 'ros2']
+    assert sorted(outcome.names) == ['action', 'refinement', 'ros2']
 
 
 def test_a_topic_without_messages_is_not_there(launch: Launch, bag: Callable[..., str]) -> None:
     outcome = launch('replay', wait='false', bag=bag(RECORDED, empty=('/image_raw/compressed',)))
-    assert sorted(outcome.names) == ['refinement', 'ros2']
+    assert sorted(outcome.names) == ['action', 'refinement', 'ros2']
 
 
 def test_the_namespace_of_the_recording_is_taken(launch: Launch, bag: Callable[..., str]) -> None:
@@ -87,7 +98,7 @@ def test_time_is_the_recordings(launch: Launch, bag: Callable[..., str]) -> None
     assert player.after('--rate') == ['0.5']
     assert player.after('--start-offset') == ['3']
     assert '--loop' in player.command
-    for name in ('pose', 'refinement'):
+    for name in ('pose', 'refinement', 'action'):
         assert outcome[name].parameters['use_sim_time'] is True
 
 

@@ -26,7 +26,15 @@ def test_each_camera_has_a_namespace_and_a_frame(launch: Launch) -> None:
 def test_cameras_by_name(launch: Launch) -> None:
     outcome = launch('cameras', sources='0 2', names='left right', composed='false')
     spaces = [process.remaps['__ns'] for process in outcome.started]
-    assert sorted(spaces) == ['/left'] * 3 + ['/right'] * 3
+    assert sorted(spaces) == ['/left'] * 4 + ['/right'] * 4
+
+
+@pytest.mark.parametrize('name', ['cameras', 'two_robots'])
+def test_the_recogniser_is_that_of_all(launch: Launch, name: str) -> None:
+    outcome = launch(name, recogniser='mine')
+    told = [process.parameters['recogniser'] for process in outcome.started]
+    assert told == ['mine'] * len(told)
+    assert 'action' not in launch(name, recogniser='none').names
 
 
 @pytest.mark.parametrize('name', ['cameras', 'two_robots'])
@@ -46,7 +54,8 @@ def test_the_workstation_reads_compressed_images_of_both_robots(
 ) -> None:
     monkeypatch.delenv('ROS_AUTOMATIC_DISCOVERY_RANGE', raising=False)
     outcome = launch('two_robots')
-    assert sorted(outcome.names) == ['pose', 'pose', 'refinement', 'refinement']
+    assert sorted(outcome.names) == [
+        'action', 'action', 'pose', 'pose', 'refinement', 'refinement']
     poses = [process for process in outcome.started if process.name == 'pose']
     assert {process.remaps['__ns'] for process in poses} == {'/robot1', '/robot2'}
     for process in poses:
@@ -60,7 +69,7 @@ def test_both_robots_on_one_machine(launch: Launch, monkeypatch: pytest.MonkeyPa
     cameras = {process.remaps['__ns']: process.parameters['source']
                for process in outcome.started if process.name == 'camera'}
     assert cameras == {'/anna': 'synthetic:walk', '/ben': 'synthetic:wave'}
-    assert len(outcome.started) == 6
+    assert len(outcome.started) == 8
     for process in outcome.started:
         assert process.environment['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
 
