@@ -14,7 +14,6 @@ class LoopSettings:
 
     Attributes:
         epochs: passes over the clips.
-        batch_size: clips in a step, of all processes together.
         learning_rate: its peak, after the warm-up.
         weight_decay: of AdamW; biases and norms have none.
         warmup_epochs: in which the rate climbs.
@@ -30,7 +29,6 @@ class LoopSettings:
     """
 
     epochs: int = 60
-    batch_size: int = 32
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
     warmup_epochs: float = 3.0
@@ -49,8 +47,12 @@ class LoopSettings:
         Raises:
             ParameterError: a value is outside its own.
         """
-        at_least(1, epochs=self.epochs, batch_size=self.batch_size,
-                 evaluate_every=self.evaluate_every)
+        at_least(1, epochs=self.epochs)
+        self.check_loop()
+
+    def check_loop(self) -> None:
+        """Check what holds for any number of epochs."""
+        at_least(1, evaluate_every=self.evaluate_every)
         at_least(0, learning_rate=self.learning_rate, weight_decay=self.weight_decay,
                  warmup_epochs=self.warmup_epochs, gradient_clip=self.gradient_clip,
                  patience_epochs=self.patience_epochs,

@@ -10,18 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip('torch', reason='needs torch')
+pytest.importorskip('torch', reason='needs torch')
 
-from torch import nn  # noqa: E402
+import torch
+from torch import nn
 
-from neuropose_ros.core.errors import TrainingError  # noqa: E402
-from neuropose_ros.learning.training.checkpoints import read_checkpoint  # noqa: E402
-from neuropose_ros.learning.training.loop import CHECKPOINT, derived_seed, fit  # noqa: E402
-from neuropose_ros.learning.training.optimisation import rate_at  # noqa: E402
-from neuropose_ros.learning.training.processes import Team  # noqa: E402
-from neuropose_ros.learning.training.settings import LoopSettings  # noqa: E402
+from neuropose_ros.core.errors import TrainingError
+from neuropose_ros.learning.training.checkpoints import read_checkpoint
+from neuropose_ros.learning.training.loop import CHECKPOINT, derived_seed, fit
+from neuropose_ros.learning.training.optimisation import rate_at
+from neuropose_ros.learning.training.processes import Team
+from neuropose_ros.learning.training.settings import LoopSettings
 
-SETTINGS = LoopSettings(epochs=6, batch_size=8, learning_rate=0.02, ema_decay=0.5,
+SETTINGS = LoopSettings(epochs=6, learning_rate=0.02, ema_decay=0.5,
                         checkpoint_every_s=0)
 
 

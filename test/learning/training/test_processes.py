@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-torch = pytest.importorskip('torch', reason='needs torch')
+pytest.importorskip('torch', reason='needs torch')
 
-from neuropose_ros.core.errors import TrainingError  # noqa: E402
-from neuropose_ros.learning.training.processes import joined_team, pick_device  # noqa: E402
+import torch
+
+from neuropose_ros.core.errors import TrainingError
+from neuropose_ros.learning.training.processes import joined_team, pick_device
 
 # Weighs a batch's points unevenly between the processes: the loss is a mean over each one's own.
 PROGRAM = """
