@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuropose_ros.core.action import LabelSet
-from neuropose_ros.core.errors import DataError
+from neuropose_ros.core.errors import DataError, LabelError, LayoutError
 from neuropose_ros.core.pose import Floats
 from neuropose_ros.core.skeleton import SkeletonLayout
 
@@ -190,7 +192,8 @@ def read_clip_set(path: Path) -> ClipSet:
             raise DataError(f'{path}: written in format {int(arrays["format"])}, this version '
                             f'reads {_FORMAT}: run `neuropose preprocess` again')
         return _clip_set(arrays)
-    except (OSError, ValueError, KeyError, IndexError, EOFError) as error:
+    except (OSError, ValueError, KeyError, IndexError, EOFError, AttributeError,
+            zipfile.BadZipFile, zlib.error, LabelError, LayoutError) as error:
         raise DataError(f'{path}: not a file of clips, or damaged ({error}): run '
                         '`neuropose preprocess` again') from error
 
