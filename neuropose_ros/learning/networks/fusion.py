@@ -56,7 +56,8 @@ class ContextFusion(nn.Module):
             (N, T, W) with the context added, and the attention (N, T, 1 + S + G) over "none",
             scene and signal tokens, mean of the heads.
         """
-        tokens, there = [self.nothing.expand(len(poses), -1, -1)], [poses.new_ones(len(poses), 1)]
+        people = poses.shape[0]  # len() would be a constant in an exported network
+        tokens, there = [self.nothing.expand(people, -1, -1)], [poses.new_ones(people, 1)]
         for enter, values, mask in (
                 (self.scene, scene, scene_mask), (self.signal, signal, signal_mask)):
             if enter is None or values is None:

@@ -60,7 +60,7 @@ class Head(nn.Module):
             values.masked_fill(counts <= 0, _LOWEST), self.window, 1)
         ticks = torch.cat((mean, top), 1).transpose(1, 2)
         last = (valid.sum(1).long() - 1).clamp(min=0)
-        return ticks[torch.arange(len(x), device=x.device), last], ticks
+        return ticks[torch.arange(x.shape[0], device=x.device), last], ticks
 
     def pool_step(self, x: Tensor, memory: Memory) -> Tensor:
         """(N, W) of one tick -> (N, 2W) of the window that ends with it."""
