@@ -192,7 +192,7 @@ def read_clip_set(path: Path) -> ClipSet:
             raise DataError(f'{path}: written in format {int(arrays["format"])}, this version '
                             f'reads {_FORMAT}: run `neuropose preprocess` again')
         return _clip_set(arrays)
-    except (OSError, ValueError, KeyError, IndexError, EOFError, AttributeError,
+    except (OSError, ValueError, KeyError, IndexError, EOFError, TypeError,
             zipfile.BadZipFile, zlib.error, LabelError, LayoutError) as error:
         raise DataError(f'{path}: not a file of clips, or damaged ({error}): run '
                         '`neuropose preprocess` again') from error
