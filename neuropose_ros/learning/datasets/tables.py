@@ -42,12 +42,10 @@ def read_arrays(path: Path, names: Iterable[str]) -> Arrays:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise DataError(f'{path}: this is not an .npz file')
             return {name: file[name] for name in names}
     except KeyError as error:
         raise DataError(f'{path}: it lacks the array {error}') from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f'{path}: cannot be read as arrays ({error})') from error
 
 
