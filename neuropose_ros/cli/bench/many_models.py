@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from neuropose_ros.core.errors import ModelError, NeuroposeError
 from neuropose_ros.inference.cache import cache_folder
-from neuropose_ros.inference.entry import ModelEntry, PathSource, UrlSource
+from neuropose_ros.inference.carried import with_data
+from neuropose_ros.inference.entry import ModelEntry, UrlSource
 from neuropose_ros.inference.models import expand, model_path
 from neuropose_ros.inference.registry import load_registry
 from neuropose_ros.pose.create import (
@@ -33,12 +34,6 @@ ONE_STAGE = ('rtmo-s', 'rtmo-m')
 FIXED = ('rtmdet-nano-512', 'movenet-lightning-int8:mirrored+blazepose-heavy')
 """The pair chosen beforehand, on pictures that are not COCO's: the MPII ones, mosaics of them and
 of frames of J-HMDB's training split. `many_pictures` says how."""
-# Where the data folder has a network of the registry.
-_IN_DATA = {
-    'models/rtmdet_nano/*.onnx': ('rtmdet-nano', 'rtmdet-nano-512'),
-    'models/yolox_nano/*.onnx': ('yolox-nano',),
-    'models/movenet_lightning/*.tflite': ('movenet-lightning-int8',),
-}
 
 
 @dataclass(frozen=True)
@@ -80,17 +75,6 @@ def load_networks(
         except NeuroposeError as error:
             absent[name] = str(error)
     return Networks(finders, readers, absent, whole)
-
-
-def with_data(registry: Mapping[str, ModelEntry], data: Path) -> dict[str, ModelEntry]:
-    """Return the registry with the networks that lie in the data folder taken from there."""
-    merged = dict(registry)
-    for pattern, names in _IN_DATA.items():
-        for path in sorted(data.glob(pattern))[:1]:
-            merged |= {
-                name: replace(registry[name], sources=(PathSource(path),), sha256='')
-                for name in names}
-    return merged
 
 
 def _check_reachable(name: str, registry: Mapping[str, ModelEntry]) -> None:
