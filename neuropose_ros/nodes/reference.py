@@ -9,7 +9,14 @@ import json
 import textwrap
 from pathlib import Path
 
-from neuropose_ros.nodes import adapter, camera, pose_parameters, refinement
+from neuropose_ros.nodes import (
+    action_parameters,
+    adapter,
+    camera,
+    example_robot,
+    pose_parameters,
+    refinement,
+)
 from neuropose_ros.nodes.base import AUTOSTART
 from neuropose_ros.nodes.parameters import ParameterSpec, markdown
 
@@ -17,7 +24,9 @@ TABLES: dict[str, tuple[ParameterSpec, ...]] = {
     'camera': (AUTOSTART, *camera.PARAMETERS),
     'pose': (AUTOSTART, *pose_parameters.PARAMETERS),
     'refinement': (AUTOSTART, *refinement.PARAMETERS),
+    'action': (AUTOSTART, *action_parameters.PARAMETERS),
     'adapter': (AUTOSTART, *adapter.PARAMETERS),
+    'example_robot': example_robot.PARAMETERS,
 }
 
 _FILE_HEAD = """\

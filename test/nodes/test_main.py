@@ -18,7 +18,8 @@ def handles(pid: int, number: int) -> bool:
     return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
 
 
-@pytest.mark.parametrize('node', ['camera', 'pose', 'refinement', 'composed'])
+@pytest.mark.parametrize('node', [
+    'camera', 'pose', 'refinement', 'action', 'composed', 'example_robot'])
 @pytest.mark.parametrize('after_s', [0.0, 0.2])
 def test_a_signal_during_the_imports_ends_with_0(graph: Any, node: str, after_s: float) -> None:
     process = graph.start(node)

@@ -12,6 +12,7 @@ pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from neuropose_ros.nodes import reference
 
+from ..recognisers import write_arm_recogniser
 from .conftest import Graph
 
 REGENERATE = 'run `python -m neuropose_ros.nodes.reference` in the source tree'
@@ -58,10 +59,15 @@ def _asked_for(page: str) -> set[str]:
     return set(re.findall(r'^\| `([^`]+)` \| [^`|][^|]* \| `[^|]+` \|', page, re.M))
 
 
-def test_topics_page_lists_what_the_nodes_publish(graph: Graph, source_root: Path) -> None:
+def test_topics_page_lists_what_the_nodes_publish(
+    graph: Graph, source_root: Path, tmp_path: Path,
+) -> None:
     page = (source_root / 'docs' / 'topics.md').read_text(encoding='utf-8')
     documented = _documented(page)
-    graph.start('composed', '--source', 'synthetic:walk?depth=1')
+    recogniser = write_arm_recogniser(tmp_path / 'arm')
+    graph.start(
+        'composed', '--source', 'synthetic:walk?depth=1', '--recogniser', str(recogniser))
+    graph.start('example_robot')
     found: dict[str, tuple[str, set[str], str]] = {}
 
     def look() -> bool:
@@ -72,7 +78,7 @@ def test_topics_page_lists_what_the_nodes_publish(graph: Graph, source_root: Pat
                     name = topic if topic == '/diagnostics' else topic[1:]
                     nodes = found.get(name, ('', set(), ''))[1] | {info.node_name}
                     found[name] = (kind, nodes, _qos(info.qos_profile))
-        return set(documented) <= set(found)
+        return {*documented, 'robot_command'} <= set(found)
 
     graph.until(look, timeout_s=30)
     for topic in documented:
@@ -80,7 +86,7 @@ def test_topics_page_lists_what_the_nodes_publish(graph: Graph, source_root: Pat
         kind, nodes, qos = documented[topic]
         assert found[topic] == (kind, nodes, qos.rpartition(', ')[0]), topic
     others = set(found) - set(documented)
-    assert 'depth/image_raw' in others
+    assert {'depth/image_raw', 'robot_command'} <= others
     assert others <= _asked_for(page)
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from neuropose_ros.cli.bench import isolation
 from neuropose_ros.core.errors import NeuroposeError
 
-NODES = ('camera', 'pose', 'refinement', 'composed')
+NODES = ('camera', 'pose', 'refinement', 'action', 'composed')
 WAYS = ('SIGINT', 'SIGINT twice', 'SIGTERM')
 
 _LOGGED = re.compile(r'^\[\w+\] \[', re.MULTILINE)
