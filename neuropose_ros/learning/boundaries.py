@@ -24,8 +24,9 @@ from neuropose_ros.learning.metrics import (
     Array,
     Estimate,
     Indices,
-    bootstrap_interval,
+    median_estimate,
     share_estimate,
+    share_of,
 )
 
 Recognise = Callable[[Clip], Iterable[Action]]
@@ -106,8 +107,8 @@ class Onsets:
     tolerance_s: float
     transition_s: float
     median_error_s: Estimate
-    median_found_error_s: float
-    median_latency_s: float
+    median_found_error_s: Estimate
+    median_latency_s: Estimate
     precision: Estimate
     recall: Estimate
     labelled_precision: Estimate
@@ -142,25 +143,12 @@ def onsets(
     found = np.array([match.found for match in matches])
     right = np.array([match.right for match in matches])
     late_s = np.array([abs(m.error_s) if m.found else np.inf for m in matches])
-    of_events = np.zeros(max(events, int(found.sum())))
-
-    def share_of_events(hits: int) -> Estimate:
-        return share_estimate(np.arange(of_events.size) < hits)
-
-    def median(chosen: Indices) -> float:
-        return float(np.median(late_s[chosen]))
-
-    every = np.arange(len(matches))
+    latency_s = np.array([match.latency_s for match in matches])
     return Onsets(
-        tuple(matches), tolerance_s, transition_s,
-        Estimate(_median(late_s), *bootstrap_interval(median, len(every)), len(every)),
-        _median(late_s[found]), _median(np.array([m.latency_s for m in matches])[found]),
-        share_of_events(int(found.sum())), share_estimate(found),
-        share_of_events(int(right.sum())), share_estimate(right), timelines[0])
-
-
-def _median(values: Array) -> float:
-    return float(np.median(values)) if values.size else float('nan')
+        tuple(matches), tolerance_s, transition_s, median_estimate(late_s),
+        median_estimate(late_s[found]), median_estimate(latency_s[found]),
+        share_of(int(found.sum()), events), share_estimate(found),
+        share_of(int(right.sum()), events), share_estimate(right), timelines[0])
 
 
 def events_of(actions: Iterable[Action]) -> tuple[Event, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from neuropose_ros.learning.metrics import (
     confusion_matrix,
     is_right,
     macro_f1,
+    median_estimate,
     share_estimate,
 )
 
@@ -57,28 +58,46 @@ class MissingPoint:
     """Accuracy with a share of the joints missing.
 
     Attributes:
-        top1: of the recogniser as it is.
-        without: of the recogniser without completion, on the same joints; None = not asked for.
+        hits: (N,) how often the answers to a clip were right, 0..1.
+        hits_without: (N,) of the recogniser without completion, on the same joints; None = not
+            asked for.
     """
 
     share: float
-    top1: Estimate
-    without: Estimate | None = None
+    hits: Array
+    hits_without: Array | None = None
+
+    @property
+    def top1(self) -> Estimate:
+        """Accuracy of the recogniser as it is."""
+        return share_estimate(self.hits)
+
+    @property
+    def without(self) -> Estimate | None:
+        """Accuracy without completion."""
+        return None if self.hits_without is None else share_estimate(self.hits_without)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What an answer costs.
+    """What an answer costs, one clip at a time.
 
     Attributes:
-        ms_per_clip: median over single clips, one after the other.
-        clips: how many were timed.
+        frames: (N,) of the clips that were timed.
+        durations_s: (N,) of the same clips, first to last frame.
+        ms: (N,) from clip to answer.
         parameters: of the network; 0 = not known.
     """
 
-    ms_per_clip: float
-    clips: int
+    frames: Indices
+    durations_s: Array
+    ms: Array
     parameters: int = 0
+
+    @property
+    def ms_per_clip(self) -> Estimate:
+        """Median over the clips."""
+        return median_estimate(self.ms)
 
 
 @dataclass(frozen=True)
@@ -91,6 +110,8 @@ class Evaluation:
         by_share: accuracy of the first part of the clips: share of the clip -> accuracy.
         missing: accuracy with joints missing; empty = not measured.
         cost: None = not measured.
+        missing_draws: how often other joints were taken away.
+        seed: of the draws and intervals.
     """
 
     clips: ClipSet
@@ -105,7 +126,8 @@ class Evaluation:
     by_share: tuple[tuple[float, Estimate], ...] = ()
     missing: tuple[MissingPoint, ...] = ()
     cost: Cost | None = None
-    seed: int = field(default=0)
+    missing_draws: int = 3
+    seed: int = 0
 
 
 def labels_of(clips: ClipSet) -> Indices:
@@ -179,7 +201,7 @@ def evaluate(
         confusion=confusion, per_class=class_scores(confusion), calibration=curve,
         by_share=clip_shares(predict, clips, shares),
         missing=missing_joints(predict, clips, missing_shares, missing_draws, without, seed),
-        cost=measure_cost(predict, clips, parameters), seed=seed)
+        cost=measure_cost(predict, clips, parameters), missing_draws=missing_draws, seed=seed)
 
 
 def clip_shares(
@@ -205,31 +227,38 @@ def missing_joints(
     """
     labels = labels_of(clips)
 
-    def top1(model: Predict, share: float) -> Estimate:
-        hits = [is_right(ask(model, without_joints(clips, share, seed + draw, burst_frames))
-                         .probabilities, labels) for draw in range(draws if share else 1)]
-        return share_estimate(np.mean(hits, 0))
+    def hits(model: Predict, share: float) -> Array:
+        right = [is_right(ask(model, without_joints(clips, share, seed + draw, burst_frames))
+                          .probabilities, labels) for draw in range(draws if share else 1)]
+        return np.asarray(np.mean(right, 0), np.float64)
 
     return tuple(
-        MissingPoint(share, top1(predict, share),
-                     None if without is None else top1(without, share)) for share in shares)
+        MissingPoint(share, hits(predict, share),
+                     None if without is None else hits(without, share)) for share in shares)
 
 
-def missing_loss(points: Sequence[MissingPoint], share: float = 0.4) -> float:
+def missing_loss(points: Sequence[MissingPoint], share: float = 0.4) -> Estimate:
     """Return the accuracy lost with that share of the joints missing (`missing40_loss`)."""
-    return _point(points, 0.0).top1.value - _point(points, share).top1.value
+    return _difference(_point(points, 0.0).hits, _point(points, share).hits)
 
 
-def completion_gain(points: Sequence[MissingPoint], share: float = 0.4) -> float:
+def completion_gain(points: Sequence[MissingPoint], share: float = 0.4) -> Estimate:
     """Return the accuracy that completion saves at that share.
 
     Raises:
         ValueError: it was not measured without completion.
     """
     point = _point(points, share)
-    if point.without is None:
+    if point.hits_without is None:
         raise ValueError('not measured without completion')
-    return point.top1.value - point.without.value
+    return _difference(point.hits, point.hits_without)
+
+
+def _difference(more: Array, less: Array) -> Estimate:
+    """Of the same clips, so the bootstrap draws pairs."""
+    gaps = more - less
+    ends = bootstrap_interval(lambda chosen: float(gaps[chosen].mean()), len(gaps))
+    return Estimate(float(gaps.mean()), *ends, len(gaps))
 
 
 def _point(points: Sequence[MissingPoint], share: float) -> MissingPoint:
@@ -240,14 +269,19 @@ def _point(points: Sequence[MissingPoint], share: float) -> MissingPoint:
 
 
 def measure_cost(
-    predict: Predict, clips: ClipSet, parameters: int = 0, most_clips: int = 20,
+    predict: Predict, clips: ClipSet, parameters: int = 0, most_clips: int = 40,
 ) -> Cost:
-    """Time single clips; the first answer, which sets things up, does not count."""
-    chosen = [clips.only((clip,)) for clip in clips.clips[:most_clips]]
-    predict(chosen[0])
-    times_s = []
-    for one in chosen:
+    """Time single clips, evenly chosen; the first answer, which sets things up, is not counted."""
+    indices = np.unique(np.linspace(0, len(clips) - 1, min(len(clips), most_clips)).round())
+    chosen = [clips.clips[int(i)] for i in indices]
+    predict(clips.only((chosen[0],)))
+    ms = []
+    for clip in chosen:
+        one = clips.only((clip,))
         begin = time.perf_counter()
         predict(one)
-        times_s.append(time.perf_counter() - begin)
-    return Cost(1e3 * float(np.median(times_s)), len(times_s), parameters)
+        ms.append(1e3 * (time.perf_counter() - begin))
+    return Cost(
+        np.array([len(clip.times_s) for clip in chosen], np.int64),
+        np.array([clip.times_s[-1] - clip.times_s[0] for clip in chosen]), np.array(ms),
+        parameters)

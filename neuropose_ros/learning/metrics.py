@@ -193,12 +193,18 @@ def bootstrap_interval(
         return float('nan'), float('nan')
     random = np.random.default_rng(seed)
     values = np.array([statistic(random.integers(0, count, count)) for _ in range(draws)])
-    values = values[np.isfinite(values)]
+    values = values[~np.isnan(values)]
     if not values.size:
         return float('nan'), float('nan')
     tail = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(values, [tail, 100 - tail])
+    low, high = np.percentile(values, [tail, 100 - tail], method='nearest')  # inf has no middle
     return float(low), float(high)
+
+
+def share_of(hits: float, total: int) -> Estimate:
+    """Return hits of a total as a share with its Wilson interval."""
+    value = hits / total if total else float('nan')
+    return Estimate(value, *wilson_interval(hits, total), total)
 
 
 def share_estimate(hits: ArrayLike) -> Estimate:
@@ -207,5 +213,13 @@ def share_estimate(hits: ArrayLike) -> Estimate:
     Hits may be shares themselves (a clip seen several times): the clips are what is independent.
     """
     values = np.asarray(hits, np.float64)
-    value = float(values.mean()) if values.size else float('nan')
-    return Estimate(value, *wilson_interval(float(values.sum()), values.size), values.size)
+    return share_of(float(values.sum()), values.size)
+
+
+def median_estimate(values: ArrayLike) -> Estimate:
+    """Return the median of (N,) values with its bootstrap interval; NaN of none."""
+    known = np.asarray(values, np.float64)
+    if not known.size:
+        return Estimate(float('nan'), float('nan'), float('nan'), 0)
+    ends = bootstrap_interval(lambda chosen: float(np.median(known[chosen])), known.size)
+    return Estimate(float(np.median(known)), *ends, known.size)

@@ -41,7 +41,7 @@ def test_all_figures_of_a_recogniser_that_is_right_9_times_in_12():
     assert result.ece.value == pytest.approx(0.15)
     assert result.confusion.tolist() == [[3, 1, 0], [0, 3, 1], [1, 0, 3]]
     np.testing.assert_allclose(result.per_class.recall, 0.75)
-    assert result.cost.ms_per_clip > 0 and result.cost.clips == 12
+    assert result.cost.ms_per_clip.value > 0 and result.cost.frames.tolist() == [40] * 12
 
 
 def test_accuracy_over_the_clip_follows_what_the_recogniser_needs_to_see():
@@ -55,10 +55,14 @@ def test_loss_and_gain_with_missing_joints():
         by_known_joints(0.5), clip_set(), without=by_known_joints(0.7))
     assert [point.top1.value for point in points] == [1, 1, 1]
     assert [point.without.value for point in points] == [1, 1, 0]
-    assert evaluation.missing_loss(points) == 0
-    assert evaluation.completion_gain(points) == 1
+    assert evaluation.missing_loss(points).value == 0
+    assert evaluation.completion_gain(points).value == 1
     fragile = evaluation.missing_joints(by_known_joints(0.7), clip_set())
-    assert evaluation.missing_loss(fragile) == 1
+    assert evaluation.missing_loss(fragile).value == 1
+    half = np.arange(12) % 2  # of each clip lost: 50 +- 14 points
+    loss = evaluation.missing_loss((evaluation.MissingPoint(0.0, np.ones(12)),
+                                    evaluation.MissingPoint(0.4, half)))
+    assert loss.value == 0.5 and 0.2 <= loss.low < 0.3 and 0.7 < loss.high <= 0.8
     with pytest.raises(ValueError, match='completion'):
         evaluation.completion_gain(fragile)
     with pytest.raises(ValueError, match='40%'):
