@@ -31,6 +31,8 @@ rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
 from neuropose_ros.msg import ActionArray, LabelSet, PersonArray  # noqa: E402
 from neuropose_ros.msg import SceneEmbedding as SceneEmbeddingMessage  # noqa: E402
+from rcl_interfaces.srv import SetParameters  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
 
 from neuropose_ros.nodes import qos  # noqa: E402
 from neuropose_ros.nodes.action_parameters import wants_actions  # noqa: E402
@@ -302,3 +304,27 @@ def test_without_a_recogniser_of_its_own_the_package_says_what_to_do(
     assert wants_actions('mine', said.append)
     assert not wants_actions('none', said.append)
     assert len(said) == 1
+
+
+def test_parameters_change_live_and_contradictions_are_refused(graph: Any, arm: Path) -> None:
+    talker = Talker(graph, arm)
+    client = graph.node.create_client(SetParameters, '/action/set_parameters')
+    graph.until(client.service_is_ready, 30)
+
+    def change(name: str, value: float) -> Any:
+        request = SetParameters.Request(
+            parameters=[Parameter(name, value=value).to_parameter_msg()])
+        future = client.call_async(request)
+        graph.until(future.done, 10)
+        return future.result().results[0]
+
+    for index in range(20):
+        answer = talker.ask(frame(index, person(1, arm_up=True)))
+    assert answer.actions[0].top_label == 'arm_up'
+    assert change('unknown_threshold', 0.05).successful
+    unlike = talker.ask(frame(20, person(1, arm_up=True))).actions[0]
+    assert (unlike.top_label, unlike.reason) == (UNKNOWN_LABEL, 'unlike_known')
+    assert unlike.probabilities[1] > 0.9
+    result = change('memory_s', 0.1)
+    assert not result.successful
+    assert 'must not be below max_age_s' in result.reason
