@@ -13,29 +13,22 @@ from neuropose_ros.learning.networks.temporal import Direction, MultiScaleBlock,
 
 
 class JointAttention(nn.Module):
-    """Joint tokens attend to each other and are pooled by how much each one matters."""
+    """Joint tokens, pooled by how much each one matters; several heads look for several things."""
+
+    heads = 4
 
     def __init__(self, joints: int, inputs: int, width: int) -> None:
         """Build it for tokens of `width` channels."""
         super().__init__()
         self.enter = nn.Linear(inputs, width)
-        self.identity = nn.Parameter(torch.randn(joints, width) * 0.1)
-        self.norm = nn.LayerNorm(width)
-        self.heads = 4
-        self.qkv = nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, width)
-        self.relevance = nn.Linear(width, 1)
+        self.identity = nn.Parameter(torch.randn(joints, width) * 0.3)
+        self.relevance = nn.Linear(width, self.heads)
 
     def forward(self, joints: Tensor) -> tuple[Tensor, Tensor]:
-        """(..., K, J) -> (..., W) and the attention (..., K), which sums to 1."""
-        tokens = functional.silu(self.enter(joints)) + self.identity
-        parts = self.qkv(self.norm(tokens)).unflatten(-1, (3, self.heads, -1))
-        query, key, value = (parts.select(-3, i).transpose(-3, -2) for i in range(3))
-        scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
-        mixed = (scores.softmax(-1) @ value).transpose(-3, -2).flatten(-2)
-        tokens = tokens + self.out(mixed)
-        attention = self.relevance(tokens).squeeze(-1).softmax(-1)
-        return (tokens * attention[..., None]).sum(-2), attention
+        """(..., K, J) -> (..., heads * W) and the mean attention (..., K), which sums to 1."""
+        tokens = functional.silu(self.enter(joints) + self.identity)
+        attention = self.relevance(tokens).softmax(-2).transpose(-2, -1)
+        return (attention @ tokens).flatten(-2), attention.mean(-2)
 
 
 class _Branch(nn.Module):
@@ -60,16 +53,20 @@ class _Branch(nn.Module):
 
 
 class Stream(nn.Module):
-    """Features of joints, bones and motion -> (N, T, width)."""
+    """Some groups of features, and perhaps joint tokens -> (N, T, width)."""
 
-    def __init__(self, config: NetworkConfig, features: Features) -> None:
-        """Build it for the groups that `features` gives."""
+    def __init__(
+        self, config: NetworkConfig, features: Features, uses: tuple[int, ...], tokens: bool,
+    ) -> None:
+        """Build it for the groups `uses` of those that `features` gives."""
         super().__init__()
         direction: Direction = 'causal' if config.causal else 'centred'
+        width = config.token_width
+        self.uses = uses
         self.tokens = JointAttention(
-            features.joints, features.joint_size, config.token_width,
-        ) if config.attention else None
-        sizes = features.sizes + ((config.token_width,) if config.attention else ())
+            features.joints, features.joint_size, width) if tokens else None
+        sizes = [features.sizes[i] for i in uses]
+        sizes += [JointAttention.heads * width] if tokens else []
         part = config.width // 2
         self.branches = nn.ModuleList(
             _Branch(size, part, direction, config.dropout) for size in sizes)
@@ -81,22 +78,22 @@ class Stream(nn.Module):
 
     def forward(
         self, groups: list[Tensor], joints: Tensor, valid: Tensor,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor | None]:
         """Groups (N, T, F), joints (N, T, K, J), valid (N, T) -> (N, T, W), (N, T, K)."""
-        groups, attention = self._tokens(groups, joints)
+        groups, attention = self._seen(groups, joints)
         inside = valid[:, None]
         parts = [branch(group.transpose(1, 2), inside)
                  for branch, group in zip(self.branches, groups, strict=True)]
         y = functional.silu(self.mix_norm(self.mix(torch.cat(parts, 1)))) * inside
         for block in self.blocks:
             y = block(y, inside)
-        return y.transpose(1, 2), attention * valid[..., None]
+        return y.transpose(1, 2), attention
 
     def step(
         self, groups: list[Tensor], joints: Tensor, memory: Memory,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor | None]:
         """Groups (N, F), joints (N, K, J) of one tick -> (N, W), (N, K)."""
-        groups, attention = self._tokens(groups, joints)
+        groups, attention = self._seen(groups, joints)
         parts = [branch.step(group, memory)
                  for branch, group in zip(self.branches, groups, strict=True)]
         y = functional.silu(self.mix_norm(self.mix.step(torch.cat(parts, 1), memory)))
@@ -104,35 +101,62 @@ class Stream(nn.Module):
             y = block.step(y, memory)
         return y, attention
 
-    def _tokens(self, groups: list[Tensor], joints: Tensor) -> tuple[list[Tensor], Tensor]:
+    def _seen(
+        self, groups: list[Tensor], joints: Tensor,
+    ) -> tuple[list[Tensor], Tensor | None]:
+        chosen = [groups[i] for i in self.uses]
         if self.tokens is None:
-            return groups, torch.full_like(joints[..., 0], 1 / joints.shape[-2])
+            return chosen, None
         pooled, attention = self.tokens(joints)
-        return [*groups, pooled], attention
+        return [*chosen, pooled], attention
 
 
 class Encoder(nn.Module):
-    """Streams side by side, each with weights of its own: (N, T, streams * width)."""
+    """Streams side by side, each with weights of its own: (N, T, streams * width).
+
+    One stream sees everything. Of several, the first sees places and motion, the second joint
+    distances and motion, the third joint tokens, and so on in turn: streams that look at
+    different things err on different clips.
+    """
 
     def __init__(self, config: NetworkConfig, features: Features) -> None:
         """Build it for the groups that `features` gives."""
         super().__init__()
-        self.streams = nn.ModuleList(Stream(config, features) for _ in range(config.streams))
+        views = _views(config, len(features.sizes))
+        self.streams = nn.ModuleList(
+            Stream(config, features, *views[i % len(views)]) for i in range(config.streams))
 
     def forward(
         self, groups: list[Tensor], joints: Tensor, valid: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Groups (N, T, F), joints (N, T, K, J), valid (N, T) -> (N, T, W), (N, T, K)."""
-        return _together([stream(groups, joints, valid) for stream in self.streams])
+        moves, attention = _together(
+            [stream(groups, joints, valid) for stream in self.streams], joints)
+        return moves, attention * valid[..., None]
 
     def step(
         self, groups: list[Tensor], joints: Tensor, memory: Memory,
     ) -> tuple[Tensor, Tensor]:
         """Groups (N, F), joints (N, K, J) of one tick -> (N, W), (N, K)."""
-        return _together([stream.step(groups, joints, memory) for stream in self.streams])
+        return _together([stream.step(groups, joints, memory) for stream in self.streams], joints)
 
 
-def _together(parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """What all streams see, and the mean of what they look at."""
-    moves, attention = zip(*parts, strict=True)
-    return torch.cat(moves, -1), torch.stack(attention).mean(0)
+def _views(config: NetworkConfig, groups: int) -> list[tuple[tuple[int, ...], bool]]:
+    """Return, in turn, which groups of features a stream sees, and whether joint tokens."""
+    everything = tuple(range(groups))
+    if config.streams == 1:
+        return [(everything, config.attention)]
+    motion = everything[1:1 + len(config.lags)]
+    out = [((0, *motion), False)]
+    out += [((*motion, groups - 1), False)] if config.distances else []
+    return out + ([((), True)] if config.attention else [])
+
+
+def _together(
+    parts: list[tuple[Tensor, Tensor | None]], joints: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """What all streams see, and the mean of what those with joint tokens look at."""
+    moves, looks = zip(*parts, strict=True)
+    found = [attention for attention in looks if attention is not None]
+    even = torch.full_like(joints[..., 0], 1 / joints.shape[-2])
+    return torch.cat(moves, -1), torch.stack(found).mean(0) if found else even

@@ -74,7 +74,9 @@ class Head(nn.Module):
 
     def forward(self, pooled: Tensor) -> Tensor:
         """(N, 2W) or (N, T, 2W) -> calibrated logits (..., C)."""
-        parts = self.dropout(pooled).unflatten(-1, (2, self.streams, -1))
+        # All ticks of a clip lose the same channels: cheaper, and ticks are alike anyway.
+        kept = self.dropout(torch.ones_like(pooled if pooled.ndim < 3 else pooled[:, :1]))
+        parts = (pooled * kept).unflatten(-1, (2, self.streams, -1))
         logits = torch.stack([
             classify(parts.select(-2, i).flatten(-2)) for i, classify in enumerate(self.classify)])
         if not self.training or self.streams == 1:
