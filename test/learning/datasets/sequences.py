@@ -20,3 +20,11 @@ def points(frames: int, joints: int, dimensions: int, seed: int = 0) -> np.ndarr
     """Return (frames, joints, dimensions) float32, none of them 0."""
     rng = np.random.default_rng(seed)
     return rng.uniform(0.5, 2, (frames, joints, dimensions)).astype(np.float32)
+
+
+def touch(root: Path, *names: str) -> None:
+    """Make empty files below `root`, with their folders."""
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
