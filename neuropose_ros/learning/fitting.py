@@ -68,7 +68,7 @@ def train_recogniser(
         network = second
     return TrainedRecogniser(network, recipe, clips.labels, {
         'clips': clips.name, 'count': len(clips if recipe.data.refit else learnt),
-        'content': content_hash(clips), 'source': clips.source, 'seed': seed, 'epochs': epochs,
+        'content': content_hash(clips), 'terms': clips.source, 'seed': seed, 'epochs': epochs,
         'pretrained': weights is not None,
         'validation': {name: float(value) for name, value in first.score.items()}})
 

@@ -12,7 +12,7 @@ from neuropose_ros.learning.sampling import Sampler, SamplingConfig
 _SAMPLING = SamplingConfig(ticks=20, batch_size=256)
 
 
-def svm_answers(train: ClipSet, test: ClipSet) -> NDArray[np.float64]:
+def svm_scores(train: ClipSet, test: ClipSet) -> NDArray[np.float64]:
     """Return (N, C) scores of the test clips; the highest is the answer.
 
     Normalised joints of 20 times and their motion, radial kernel, C = 10. There is nothing

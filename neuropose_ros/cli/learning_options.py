@@ -1,0 +1,78 @@
+"""What the commands that learn share."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from neuropose_ros.core.errors import TrainingError
+
+if TYPE_CHECKING:
+    from neuropose_ros.learning.jobs import Job
+
+
+def need_torch() -> None:
+    """Check that what learning needs is installed.
+
+    Raises:
+        TrainingError: it is not; the sentence says how to get it.
+    """
+    if importlib.util.find_spec('torch') is None:
+        raise TrainingError(
+            'training needs PyTorch, which is not installed: start this command by ./neuropose, '
+            'which installs it, or: pip install -r requirements-learning.txt')
+
+
+def add_training_arguments(parser: argparse.ArgumentParser, config: str, out: str) -> None:
+    """Declare what pretrain and train share."""
+    parser.add_argument('--data', type=Path, required=True, help='folder or file with the clips')
+    parser.add_argument('--config', default=config,
+                        help='a YAML file, or the name of a recipe; default: config/learning')
+    parser.add_argument('--set', action='append', default=[], metavar='SECTION.KEY=VALUE',
+                        help='instead of what the YAML says; may be repeated')
+    parser.add_argument('--split', default='', help='of the data set; default: as the YAML says')
+    parser.add_argument('--out', type=Path, default=Path(out), help=f'folder; default: {out}')
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
+    parser.add_argument('--cache', type=Path, help='of the poses of videos')
+    parser.add_argument('--workers', type=int, default=1, help='processes that read videos')
+    parser.add_argument('--resume', action='store_true', help='go on where the last run stopped')
+    parser.add_argument('--no-tensorboard', action='store_true', help='write no curves')
+    parser.add_argument('--json', action='store_true', help='last line is one JSON object')
+
+
+class JobBar:
+    """A bar over many trainings, with the newest beside it."""
+
+    def __init__(self, title: str, jobs: Sequence[Job]) -> None:
+        """Take a title and what will be done."""
+        self._shares = dict.fromkeys(jobs, 0.0)
+        self._bar = tqdm(
+            total=len(jobs), desc=title, unit='training', dynamic_ncols=True,
+            bar_format='{desc}: {percentage:3.0f}% |{bar}| {elapsed} < {remaining}{postfix}')
+
+    def __enter__(self) -> JobBar:
+        """Show it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave it as it stands."""
+        self._bar.close()
+
+    def show(self, job: Job, share: float) -> None:
+        """Move on; a training of several stages does not move back."""
+        before = self._shares[job]
+        if share > before:
+            self._shares[job] = share
+            done = sum(value >= 1 for value in self._shares.values())
+            self._bar.set_postfix_str(f'{job.name}, {done}/{len(self._shares)} done', False)
+            self._bar.update(share - before)
