@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from neuropose_ros.core.action import UNKNOWN_LABEL, Action, ActionFrame
 from neuropose_ros.core.errors import ImageError, LayoutError
 from neuropose_ros.core.pose import Floats, Image, JointState, PersonPose, PoseFrame, TrackState
 from neuropose_ros.core.skeleton import SkeletonLayout
@@ -45,7 +46,9 @@ class _Style(NamedTuple):
         return cls(max(1, round(2 * scale)), max(2, round(3 * scale)), max(0.35, 0.45 * scale))
 
 
-def draw(image: Image, frame: PoseFrame, layout: SkeletonLayout) -> Image:
+def draw(
+    image: Image, frame: PoseFrame, layout: SkeletonLayout, actions: ActionFrame | None = None,
+) -> Image:
     """Return a copy of ``image`` with the people of ``frame``.
 
     Measured joints are discs on solid bones, predicted ones rings on dashed bones, occluded ones
@@ -55,6 +58,7 @@ def draw(image: Image, frame: PoseFrame, layout: SkeletonLayout) -> Image:
         image: (H, W, 3) uint8 BGR.
         frame: the people, in pixels of this image.
         layout: of the people.
+        actions: what they do, where that is told.
 
     Raises:
         ImageError: the image is not (H, W, 3) uint8, or is empty.
@@ -73,8 +77,17 @@ def draw(image: Image, frame: PoseFrame, layout: SkeletonLayout) -> Image:
         _draw_box(canvas, person, style)
         _draw_bones(canvas, person, layout, style)
         _draw_joints(canvas, person, layout, style)
+    if actions is not None:
+        _draw_actions(canvas, frame, actions, style)
     _draw_status(canvas, status_line(frame), style)
     return canvas
+
+
+def action_line(action: Action) -> str:
+    """Return one line that says what somebody does, or why that is not known."""
+    if action.reason or not 0 <= action.top_index < len(action.probabilities):
+        return f'{UNKNOWN_LABEL}: {action.reason}' if action.reason else UNKNOWN_LABEL
+    return f'{action.top_label} {action.probabilities[action.top_index]:.2f}'
 
 
 def status_line(frame: PoseFrame) -> str:
@@ -190,6 +203,18 @@ def _draw_box(canvas: Image, person: PersonPose, style: _Style) -> None:
     label = [] if person.track_id < 0 else [f'id {person.track_id}']
     label.append(_STATUS_NAMES.get(person.track_state, '') if lost else f'{person.score:.2f}')
     _write(canvas, ' '.join(label), (left + 2, max(top - 4, 0)), style)
+
+
+def _draw_actions(
+    canvas: Image, frame: PoseFrame, actions: ActionFrame, style: _Style,
+) -> None:
+    """Write each person's action into the upper left corner of the box."""
+    boxes = {person.track_id: person.box for person in frame.persons}
+    for action in actions.actions:
+        box = boxes.get(action.track_id)
+        if action.track_id >= 0 and box is not None and (np.abs(box) < _FAR_PX).all():
+            left, top = np.rint(box[:2]).astype(int).tolist()
+            _write(canvas, action_line(action), (left + 4, top + round(40 * style.font)), style)
 
 
 def _draw_status(canvas: Image, text: str, style: _Style) -> None:

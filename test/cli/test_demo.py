@@ -24,9 +24,12 @@ from neuropose_ros.cli.demo.scoring import score
 from neuropose_ros.cli.demo.spool import ImageSpool
 from neuropose_ros.cli.demo.summary import table, to_json
 from neuropose_ros.cli.demo.video import annotate, write_video
+from neuropose_ros.core.action import Action, ActionFrame
 from neuropose_ros.core.layouts import COCO17
 from neuropose_ros.core.pose import FrameStatus, JointState, PersonPose, PoseFrame, TrackState
 from neuropose_ros.core.wire import FrameInfo
+
+from ..recognisers import write_arm_recogniser
 
 START_NS = 1_700_000_000_000_000_000
 STEP_NS = 33_333_333
@@ -353,6 +356,30 @@ def test_no_images_make_no_video(tmp_path):
     assert not path.exists()
 
 
+def doing(label: str, *, reason: str = '', track_id: int = 3) -> Action:
+    return Action(
+        track_id, 0, 0, 9, 1.0, np.array((0.9, 0.1), np.float32), top_index=-1 if reason else 0,
+        top_label='unknown' if reason else label, reason=reason)
+
+
+def test_actions_are_counted_for_each_scene():
+    recording = recorded(range(40))
+    for number in range(40):
+        label = 'walk' if number % 4 else 'wave'
+        recording.add_actions(ActionFrame(
+            START_NS + number * STEP_NS, number, 'gait@1234', 'tiny',
+            actions=(doing(label),) if number < 20 else ()))
+    recording.add_actions(ActionFrame(
+        START_NS, 0, 'gait@1234', 'tiny', actions=(doing('', reason='too_short'),)))
+    figures = score(recording, {})
+    assert figures.scenes[0].actions == {
+        'walk': pytest.approx(0.75), 'wave': pytest.approx(0.2), 'unknown': pytest.approx(0.05)}
+    assert figures.scenes[1].actions == {}
+    assert 'front_walk: actions told: walk 75 %, wave 20 %, unknown 5 %' in table(figures, {}, [])
+    shares = [scene['actions'] for scene in to_json(figures, 1.0, {})['scenes']]
+    assert shares == [{'walk': 0.75, 'wave': 0.2, 'unknown': 0.05}, {}]
+
+
 def test_annotation_draws_on_a_copy():
     image = np.full((480, 640, 3), 90, np.uint8)
     recording = recorded(range(1))
@@ -360,6 +387,8 @@ def test_annotation_draws_on_a_copy():
     assert (image == 90).all()
     x, y = person(0).keypoints[COCO17.index('left_ankle')].astype(int)
     assert (drawn[y - 3:y + 4, x - 3:x + 4] != 90).any()
+    told = ActionFrame(START_NS, 0, 'gait@1234', 'tiny', actions=(doing('walk'),))
+    assert (annotate(image, recording.refined[START_NS], 'front_walk', told) != drawn).any()
     unanswered = annotate(image, None, 'front_walk')
     assert (unanswered != drawn).any()
 
@@ -481,9 +510,10 @@ def test_a_model_that_cannot_be_fetched_ends_the_demo_with_the_reason(tmp_path):
 def test_the_demo_measures_the_running_graph(tmp_path):
     """Load of the machine may cost frames; what was received must be right nevertheless."""
     pytest.importorskip('rclpy', reason='needs ROS 2')
+    out, recogniser = tmp_path / 'out', write_arm_recogniser(tmp_path / 'arm')
     result = demo(
         '--source', 'synthetic:front_walk?cadence=95&seconds=4', '--seconds', '4', '--headless',
-        '--json', '--out', str(tmp_path))
+        '--json', '--out', str(out), '--recogniser', str(recogniser))
     assert result.returncode == 0, result.stderr
     figures = json.loads(result.stdout.splitlines()[-1])
     assert 0 < figures['frames'] <= 120
@@ -494,10 +524,12 @@ def test_the_demo_measures_the_running_graph(tmp_path):
     if scene['cadence_steps_per_min'] is not None:
         assert figures['cadence_error_pct'] < 5
     assert figures['latency_ms']['inference']['p50'] > 0
+    assert scene['actions'].keys() <= {'arm_up', 'arm_down', 'unknown'}
+    assert sum(scene['actions'].values()) == pytest.approx(1, abs=0.01)
     assert figures['latency_ms']['end_to_end']['p50'] > figures['latency_ms']['inference']['p50']
     assert {Path(path).name for path in figures['files'].values()} == {
-        path.name for path in tmp_path.iterdir()}
-    with (tmp_path / 'keypoints.csv').open(newline='') as file:
+        path.name for path in out.iterdir()}
+    with (out / 'keypoints.csv').open(newline='') as file:
         rows = list(csv.DictReader(file))
     answered = {row['frame_seq'] for row in rows if row['stage'] == 'refinement'}
     assert len(answered) == figures['frames'] - figures['dropped']

@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from neuropose_ros.core.action import Action, ActionFrame
 from neuropose_ros.core.errors import ImageError, LayoutError
 from neuropose_ros.core.layouts import BLAZEPOSE33, COCO17
 from neuropose_ros.core.pose import FrameStatus, JointState, PersonPose, PoseFrame, TrackState
 from neuropose_ros.core.skeleton import SkeletonLayout
-from neuropose_ros.drawing.overlay import LEFT, MIDDLE, RIGHT, draw, status_line
+from neuropose_ros.drawing.overlay import LEFT, MIDDLE, RIGHT, action_line, draw, status_line
 
 BONE = SkeletonLayout('bone', ('left_hand', 'right_hand'), ((0, 1),), ((0, 1),))
 GREY = np.full((480, 640, 3), 90, np.uint8)
@@ -138,6 +139,24 @@ def test_a_lost_person_is_marked():
     box = (slice(60, 170), slice(40, 41))
     assert seen[box].mean() > lost[box].mean() + 20
     assert (seen[20:40] != lost[20:40]).any()
+
+
+def test_an_action_or_why_there_is_none_is_written_into_the_box():
+    people = frame(person(HANDS))
+    walks = Action(3, 0, 0, 9, 1.0, np.array((0.9, 0.1), np.float32), 0, 'walk')
+    unsure = replace(walks, top_index=-1, top_label='unknown', reason='thin_coverage')
+    assert action_line(walks) == 'walk 0.90'
+    assert action_line(unsure) == 'unknown: thin_coverage'
+    plain = draw(GREY, people, BONE)
+    told = (walks, unsure, replace(walks, track_id=4), replace(walks, track_id=-1))
+    drawn = [draw(GREY, people, BONE, ActionFrame(1, 42, 'gait@1234', 'tiny', actions=(action,)))
+             for action in told]
+    rows, columns = slice(40, 80), slice(40, 280)
+    changed = [(image != plain).any(axis=2) for image in drawn]
+    assert changed[0][rows, columns].sum() == changed[0].sum() > 50
+    assert changed[1].sum() > changed[0].sum()
+    assert not changed[2].any()
+    assert not changed[3].any()
 
 
 def test_the_status_line_says_what_is_known():

@@ -16,8 +16,9 @@ from sensor_msgs.msg import CompressedImage, Image
 from neuropose_ros.cli.demo.recording import Recording
 from neuropose_ros.cli.demo.spool import ImageSpool
 from neuropose_ros.core import pose, wire
+from neuropose_ros.core.action_wire import action_frame_from_message
 from neuropose_ros.core.errors import ImageError
-from neuropose_ros.msg import FrameInfo, PersonArray
+from neuropose_ros.msg import ActionArray, FrameInfo, PersonArray
 from neuropose_ros.nodes import dds, qos
 from neuropose_ros.nodes.images import image_to_bgr
 from neuropose_ros.nodes.spin import create_executor
@@ -26,7 +27,7 @@ _TOPIC = 'topic:'
 
 
 class Listener:
-    """Subscribes to images, frame infos, truth, poses and refined poses.
+    """Subscribes to images, frame infos, truth, poses, refined poses and actions.
 
     Attributes:
         first_s, last_s: steady-clock time of the first and the newest message of a frame.
@@ -70,6 +71,7 @@ class Listener:
             (PersonArray, 'truth', self._on_truth, qos.reliable(50)),
             (PersonArray, 'poses', self._on_poses, qos.reliable(50)),
             (PersonArray, 'poses_refined', self._on_refined, qos.reliable(50)),
+            (ActionArray, 'actions', self._on_actions, qos.reliable(50)),
             (DiagnosticArray, '/diagnostics', self._on_diagnostics, qos.reliable(10)),
         ):
             self._node.create_subscription(kind, name, callback, profile)
@@ -128,6 +130,9 @@ class Listener:
     def _on_refined(self, message: PersonArray) -> None:
         arrival_ns = self._arrived()
         self._recording.add_refined(wire.pose_frame_from_message(message), arrival_ns)
+
+    def _on_actions(self, message: ActionArray) -> None:
+        self._recording.add_actions(action_frame_from_message(message))
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         if self.ready_s is None:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from neuropose_ros.core.action import ActionFrame
 from neuropose_ros.core.clocks import nanoseconds, seconds
 from neuropose_ros.core.pose import FrameStatus, PoseFrame
 from neuropose_ros.core.wire import FrameInfo
@@ -35,6 +36,7 @@ class Segment:
         declared: numbers of the frames that the camera declared.
         refined: what was received of them, by time.
         truth: the true people by stamp.
+        actions: what the people of its frames do, by time.
     """
 
     scene: str
@@ -42,6 +44,7 @@ class Segment:
     declared: range
     refined: tuple[Received, ...]
     truth: Mapping[int, PoseFrame]
+    actions: tuple[ActionFrame, ...] = ()
 
     @property
     def dropped(self) -> int:
@@ -71,6 +74,7 @@ class Recording:
     truth: dict[int, PoseFrame] = field(default_factory=dict)
     poses: dict[int, Received] = field(default_factory=dict)
     refined: dict[int, Received] = field(default_factory=dict)
+    actions: dict[int, ActionFrame] = field(default_factory=dict)
     start_ns: int | None = None
     newest_ns: int | None = None
     over: bool = False
@@ -110,6 +114,11 @@ class Recording:
         """Take a result of the refinement node."""
         if self.covers(frame.stamp_ns):
             self.refined[frame.stamp_ns] = Received(frame, arrival_ns)
+
+    def add_actions(self, frame: ActionFrame) -> None:
+        """Take an answer of the action node."""
+        if self.covers(frame.stamp_ns):
+            self.actions[frame.stamp_ns] = frame
 
     @property
     def elapsed_s(self) -> float:
@@ -176,4 +185,5 @@ class Recording:
         numbers = numbers or [item.frame.frame_seq for item in refined]
         return Segment(
             scene, epoch, range(min(start, *numbers), max(numbers) + 1), refined,
-            {stamp: self.truth[stamp] for stamp in stamps_ns if stamp in self.truth})
+            {stamp: self.truth[stamp] for stamp in stamps_ns if stamp in self.truth},
+            tuple(self.actions[stamp] for stamp in stamps_ns if stamp in self.actions))

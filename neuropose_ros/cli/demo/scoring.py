@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,7 @@ class SceneScore:
         accuracy: None without truth.
         cadence: of the person seen most; None if nobody was tracked.
         true_steps_per_min: None where it is not known.
+        actions: label -> share of the answers about everybody seen; empty = nobody tells any.
     """
 
     scene: str
@@ -60,6 +62,7 @@ class SceneScore:
     accuracy: Accuracy | None
     cadence: Cadence | None
     true_steps_per_min: float | None
+    actions: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def cadence_error_pct(self) -> float | None:
@@ -146,7 +149,15 @@ def _score_scene(segment: Segment, true_steps_per_min: float | None) -> SceneSco
         scene=segment.scene, frames=len(segment.declared), dropped=segment.dropped,
         accuracy=_accuracy(frames, segment.truth) if segment.truth else None,
         cadence=None if track is None else cadence(frames, track),
-        true_steps_per_min=true_steps_per_min if segment.truth else None)
+        true_steps_per_min=true_steps_per_min if segment.truth else None,
+        actions=_shares(segment))
+
+
+def _shares(segment: Segment) -> dict[str, float]:
+    """Return each label's share of the answers, the largest first."""
+    labels = Counter(
+        action.top_label for frame in segment.actions for action in frame.actions)
+    return {label: count / labels.total() for label, count in labels.most_common()}
 
 
 def _accuracy(frames: list[PoseFrame], truth: Mapping[int, PoseFrame]) -> Accuracy:

@@ -9,6 +9,7 @@ from typing import Any
 
 from neuropose_ros.cli.demo.scoring import SceneScore, Score
 
+_MOST = 3
 _STAGES = {
     'receive': 'camera to pose node',
     'preprocess': 'pose: preprocess',
@@ -51,6 +52,7 @@ def _scene_json(scene: SceneScore) -> dict[str, Any]:
         'true_cadence_steps_per_min': _rounded(scene.true_steps_per_min, 2),
         'cadence_error_pct': _rounded(scene.cadence_error_pct, 2),
         'cadence_reason': found.reason if found is not None else 'nobody was tracked',
+        'actions': {label: _rounded(share, 3) for label, share in scene.actions.items()},
     }
 
 
@@ -75,8 +77,16 @@ def table(score: Score, files: Mapping[str, Path], notes: Sequence[str]) -> str:
                       f'{_percent(score.cadence_error_pct)}']
     lines += [f'{scene.scene}: no cadence: {scene.cadence.reason}' for scene in score.scenes
               if scene.cadence is not None and not scene.cadence.valid]
+    lines += [f'{scene.scene}: actions told: {_most(scene.actions)}' for scene in score.scenes
+              if scene.actions]
     lines += ['', *(f'{kind:6} {path}' for kind, path in files.items()), *notes]
     return '\n'.join(lines)
+
+
+def _most(actions: Mapping[str, float]) -> str:
+    """Return the most frequent answers; the rest is left to ``--json``."""
+    shares = [f'{label} {100 * share:.0f} %' for label, share in actions.items()]
+    return ', '.join([*shares[:_MOST], *(['...'] if len(shares) > _MOST else [])])
 
 
 def _scene_row(scene: SceneScore) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from neuropose_ros.cli.demo.recording import Received, Recording
+from neuropose_ros.core.action import ActionFrame
 from neuropose_ros.core.layouts import layout
 from neuropose_ros.core.pose import Image
 from neuropose_ros.drawing import overlay
@@ -20,13 +21,15 @@ from neuropose_ros.drawing import overlay
 _TICKS_PER_S = 90_000
 
 
-def annotate(image: Image, item: Received | None, scene: str) -> Image:
-    """Return a copy of the image with the people, the scene, and how old the answer was."""
+def annotate(
+    image: Image, item: Received | None, scene: str, actions: ActionFrame | None = None,
+) -> Image:
+    """Return a copy of the image with people, actions, scene, and how old the answer was."""
     if item is None:
         canvas: Image = image.copy()
         text = f'{scene}   no answer'
     else:
-        canvas = overlay.draw(image, item.frame, layout(item.frame.layout))
+        canvas = overlay.draw(image, item.frame, layout(item.frame.layout), actions)
         text = f'{scene}   {item.end_to_end_ms:.0f} ms after acquisition'
     scale = max(0.4, max(image.shape[:2]) / 1300)
     for colour, thickness in ((overlay.INK, 3), (overlay.PAPER, 1)):
@@ -41,7 +44,8 @@ def annotated(
     """Yield stamp and annotated image."""
     for stamp_ns, image in images:
         yield stamp_ns, annotate(
-            image, recording.refined.get(stamp_ns), recording.scene(stamp_ns))
+            image, recording.refined.get(stamp_ns), recording.scene(stamp_ns),
+            recording.actions.get(stamp_ns))
 
 
 def write_video(path: Path, images: Iterable[tuple[int, Image]], rate_hz: float) -> int:

@@ -39,7 +39,9 @@ class Window:
                 break
             item = self._recording.refined.get(stamp_ns)
             if item is not None:
-                cv2.imshow(_TITLE, annotate(image, item, self._recording.scene(stamp_ns)))
+                cv2.imshow(_TITLE, annotate(
+                    image, item, self._recording.scene(stamp_ns),
+                    self._recording.actions.get(stamp_ns)))
                 self._shown_ns = stamp_ns
                 break
         return (cv2.waitKey(1) & 0xFF) != ord('q')
