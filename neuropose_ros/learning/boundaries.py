@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuropose_ros.core.action import Action, ActionPhase
+from neuropose_ros.core.action import ActionFrame, ActionPhase
 from neuropose_ros.core.errors import DataError
 from neuropose_ros.learning.clips import Clip
 from neuropose_ros.learning.joining import Stream
@@ -29,8 +29,8 @@ from neuropose_ros.learning.metrics import (
     share_of,
 )
 
-Recognise = Callable[[Clip], Iterable[Action]]
-"""Answers about the one person of a clip, in order of time, 0 ns = the clip's first frame."""
+Recognise = Callable[[Clip], Iterable[ActionFrame]]
+"""One answer per frame of a clip of one person, in order; any clock that runs as the clip does."""
 
 LEAST_BOUNDARIES = 30
 
@@ -151,21 +151,25 @@ def onsets(
         share_of(int(right.sum()), events), share_estimate(right), timelines[0])
 
 
-def events_of(actions: Iterable[Action]) -> tuple[Event, ...]:
+def events_of(frames: Sequence[ActionFrame]) -> tuple[Event, ...]:
     """Return where an action begins: the first answer of each stretch whose phase is ONSET.
 
-    Answers of phase UNKNOWN, a label that has not settled, neither begin nor end a stretch.
+    Answers of phase UNKNOWN, a label that has not settled, neither begin nor end a stretch. Times
+    count from the first frame.
     """
     events = []
     label, phase = -1, ActionPhase.UNKNOWN
-    for action in actions:
-        if action.phase == ActionPhase.UNKNOWN:
-            continue
-        if action.phase == ActionPhase.ONSET and (
-                action.top_index != label or phase != ActionPhase.ONSET):
-            said_s = action.window_end_ns / 1e9
-            events.append(Event(said_s - action.decision_delay_s, said_s, action.top_index))
-        label, phase = action.top_index, action.phase
+    for frame in frames:
+        for action in frame.actions[:1]:
+            if action.phase == ActionPhase.UNKNOWN:
+                continue
+            if action.phase == ActionPhase.ONSET and (
+                    action.top_index != label or phase != ActionPhase.ONSET):
+                zero_ns = frames[0].stamp_ns
+                events.append(Event(
+                    (action.window_end_ns - zero_ns) / 1e9 - action.decision_delay_s,
+                    (frame.stamp_ns - zero_ns) / 1e9, action.top_index))
+            label, phase = action.top_index, action.phase
     return tuple(events)
 
 
@@ -195,13 +199,15 @@ def _match(boundary_s: float, label: int, event: Event | None) -> Match:
 
 
 def _watch(stream: Stream, recognise: Recognise) -> Timeline:
-    actions = tuple(recognise(stream.clip))
-    if not actions:
-        raise DataError(f'{stream.clip.name}: the recogniser gave no answer')
+    frames = tuple(recognise(stream.clip))
+    if len(frames) != len(stream.clip.times_s) or any(len(f.actions) != 1 for f in frames):
+        raise DataError(f'{stream.clip.name}: the recogniser must give one answer about one '
+                        f'person for each of {len(stream.clip.times_s)} frames')
+    actions = [frame.actions[0] for frame in frames]
     return Timeline(
-        stream, np.array([action.window_end_ns / 1e9 for action in actions]),
+        stream, np.array([(frame.stamp_ns - frames[0].stamp_ns) / 1e9 for frame in frames]),
         np.array([action.probabilities for action in actions], np.float64),
-        np.array([action.top_index for action in actions], np.int64), events_of(actions))
+        np.array([action.top_index for action in actions], np.int64), events_of(frames))
 
 
 def _after_start(line: Timeline) -> tuple[Event, ...]:

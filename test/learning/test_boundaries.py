@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neuropose_ros.core.action import Action, ActionPhase
+from neuropose_ros.core.action import Action, ActionFrame, ActionPhase
 from neuropose_ros.core.errors import DataError
 from neuropose_ros.learning.boundaries import Event, events_of, match_events, onsets
 from neuropose_ros.learning.joining import join_clips
@@ -16,9 +16,12 @@ STREAMS = join_clips(clip_set(per_class=16), per_stream=6)
 BOUNDARIES = sum(len(stream.segments) - 1 for stream in STREAMS)
 
 
-def action(time_s: float, label: int, phase: ActionPhase, delay_s: float = 0.0) -> Action:
-    return Action(1, 0, round(time_s * 1e9), 1, 1.0, np.full(3, 1 / 3, np.float32), label,
-                  phase=phase, decision_delay_s=delay_s)
+def answer(time_s: float, label: int, phase: ActionPhase, delay_s: float = 0.0) -> ActionFrame:
+    """Of a clock that shows 7 s when the clip begins."""
+    stamp_ns = round((7 + time_s) * 1e9)
+    action = Action(1, 0, stamp_ns, 1, 1.0, np.full(3, 1 / 3, np.float32), label, phase=phase,
+                    decision_delay_s=delay_s)
+    return ActionFrame(stamp_ns, 0, 'toy', 'toy', actions=(action,))
 
 
 def watcher(late_s: float, skip: int = 0, delay_s: float = 0.0, shift: int = 0):
@@ -29,10 +32,10 @@ def watcher(late_s: float, skip: int = 0, delay_s: float = 0.0, shift: int = 0):
         for time_s in clip.times_s:
             past = [s for s in starts if s.start_s + late_s <= time_s + 1e-9]
             if not past:
-                yield action(time_s, -1, ActionPhase.UNKNOWN, delay_s)
+                yield answer(time_s, -1, ActionPhase.UNKNOWN, delay_s)
                 continue
             begun = time_s - past[-1].start_s - late_s < 0.3
-            yield action(time_s, (past[-1].label + shift) % 3,
+            yield answer(time_s, (past[-1].label + shift) % 3,
                          ActionPhase.ONSET if begun else ActionPhase.ONGOING, delay_s)
     return recognise
 
@@ -83,7 +86,7 @@ def test_an_event_serves_one_boundary_and_the_nearest_wins():
 def test_nervous_answers_cost_precision():
     def recognise(clip):
         for i, time_s in enumerate(clip.times_s):
-            yield action(time_s, (i // 4) % 3, ActionPhase.ONSET)
+            yield answer(time_s, (i // 4) % 3, ActionPhase.ONSET)
     assert onsets(STREAMS, recognise).precision.value < 0.2
 
 
@@ -91,10 +94,15 @@ def test_a_label_that_has_not_settled_is_no_event():
     onset, ongoing, unknown = ActionPhase.ONSET, ActionPhase.ONGOING, ActionPhase.UNKNOWN
     said = [(0, onset), (1, unknown), (0, onset), (0, ongoing), (2, unknown), (0, ongoing),
             (0, ActionPhase.OFFSET), (0, onset), (1, onset)]
-    events = events_of(action(i, label, phase) for i, (label, phase) in enumerate(said))
+    events = events_of([answer(i, *part) for i, part in enumerate(said)])
     assert [(event.time_s, event.label) for event in events] == [(0, 0), (7, 0), (8, 1)]
 
 
 def test_too_few_boundaries_are_refused():
     with pytest.raises(DataError, match='30 are needed'):
         onsets(STREAMS[:2], watcher(0.2))
+
+
+def test_a_recogniser_that_leaves_frames_out_is_refused():
+    with pytest.raises(DataError, match='one answer about one person for each of'):
+        onsets(STREAMS, lambda clip: list(watcher(0.2)(clip))[1:])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from neuropose_ros.core.errors import DataError
 from neuropose_ros.learning.boundaries import Onsets
 from neuropose_ros.learning.evaluation import (
     BURST_FRAMES,
@@ -57,9 +58,18 @@ class Report:
 
 
 def write_report(report: Report, path: Path) -> None:
-    """Write the page: one HTML file with its pictures in it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(report), 'utf-8')
+    """Write the page: one HTML file with its pictures in it.
+
+    Raises:
+        DataError: it cannot be written there.
+    """
+    html = render(report)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(html, 'utf-8')
+    except OSError as error:
+        raise DataError(f'{path}: the report cannot be written ({error.strerror}); give another '
+                        'place with --out') from error
 
 
 def render(report: Report) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neuropose_ros.core.action import Action, ActionPhase
+from neuropose_ros.core.action import Action, ActionFrame, ActionPhase
 from neuropose_ros.learning import evaluation
 from neuropose_ros.learning.boundaries import onsets
 from neuropose_ros.learning.degradation import without_joints
@@ -42,9 +42,10 @@ def recognise(clip):
         past = [s for s in stream.segments if s.start_s + 0.2 <= time_s + 1e-9]
         begun = bool(past) and time_s - past[-1].start_s < 0.5
         phase = ActionPhase.ONSET if begun else ActionPhase.ONGOING
-        yield Action(1, 0, round(time_s * 1e9), 1, 1.0, np.full(3, 1 / 3, np.float32),
-                     past[-1].label if past else -1,
-                     phase=phase if past else ActionPhase.UNKNOWN)
+        action = Action(1, 0, round(time_s * 1e9), 1, 1.0, np.full(3, 1 / 3, np.float32),
+                        past[-1].label if past else -1,
+                        phase=phase if past else ActionPhase.UNKNOWN)
+        yield ActionFrame(action.window_end_ns, 0, 'toy', 'toy', actions=(action,))
 
 
 @pytest.fixture(scope='session')
