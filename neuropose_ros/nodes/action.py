@@ -17,6 +17,7 @@ from neuropose_ros.action.store import find_recogniser
 from neuropose_ros.core import wire
 from neuropose_ros.core.action import ActionFrame
 from neuropose_ros.core.action_wire import action_frame_to_message, label_set_to_message
+from neuropose_ros.core.clocks import Stopwatch
 from neuropose_ros.core.errors import LayoutError
 from neuropose_ros.core.pose import PoseFrame, SceneEmbedding
 from neuropose_ros.core.skeleton import SkeletonLayout
@@ -68,6 +69,7 @@ class ActionNode(StageNode):
         self._unanswered = 0
         self._restarts = 0
         self._problem = ''
+        self._work_ms = self._age_ms = 0.0
         self._problems = 0
 
     def check(self, settings: dict[str, Any]) -> None:
@@ -159,6 +161,7 @@ class ActionNode(StageNode):
 
     def _on_poses(self, poses: PoseFrame) -> None:
         self._received.tick()
+        watch = Stopwatch()
         try:
             actions = self._judge_frame(poses)
         except (RCLError, InvalidHandle):
@@ -169,6 +172,8 @@ class ActionNode(StageNode):
             self.get_logger().error(traceback.format_exc(), once=True)
             return
         if actions is not None:
+            self._work_ms = watch.lap_ms()
+            self._age_ms = (self.get_clock().now().nanoseconds - poses.stamp_ns) / 1e6
             self._actions.send(actions)
 
     def _judge_frame(self, poses: PoseFrame) -> ActionFrame | None:
@@ -223,7 +228,8 @@ class ActionNode(StageNode):
         details: dict[str, object] = {
             'received': self._received.count, 'published': self._actions.sent,
             'unanswered': self._unanswered, 'bad_messages': self._bad_messages,
-            'late_scenes': self._scenes.late,
+            'late_scenes': self._scenes.late, 'work_ms': f'{self._work_ms:.2f}',
+            'age_ms': f'{self._age_ms:.1f}',
         }
         if stage is None:
             return details

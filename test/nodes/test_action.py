@@ -15,6 +15,7 @@ import pytest
 from neuropose_ros.action import store
 from neuropose_ros.core import wire
 from neuropose_ros.core.action import UNKNOWN_LABEL, ActionFrame, ActionPhase
+from neuropose_ros.core.action import LabelSet as LabelSetValue
 from neuropose_ros.core.action_wire import action_frame_from_message, label_set_from_message
 from neuropose_ros.core.layouts import COCO17
 from neuropose_ros.core.pose import (
@@ -29,6 +30,8 @@ from neuropose_ros.core.pose import (
 rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
+from lifecycle_msgs.msg import Transition  # noqa: E402
+from lifecycle_msgs.srv import ChangeState  # noqa: E402
 from neuropose_ros.msg import ActionArray, LabelSet, PersonArray  # noqa: E402
 from neuropose_ros.msg import SceneEmbedding as SceneEmbeddingMessage  # noqa: E402
 from rcl_interfaces.srv import SetParameters  # noqa: E402
@@ -73,7 +76,10 @@ class Talker:
         self.diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
         self._publisher = graph.node.create_publisher(
             PersonArray, 'poses_refined', qos.reliable(10))
-        graph.until(lambda: self._publisher.get_subscription_count() == 1, 30)
+        graph.until(self.heard, 30)
+
+    def heard(self) -> bool:
+        return bool(self._publisher.get_subscription_count() == 1)
 
     def send(self, message: Any) -> None:
         self._publisher.publish(message)
@@ -162,6 +168,7 @@ def test_an_unknown_answer_says_why_and_diagnostics_count_the_reasons(
     assert int(details['unknown: thin_coverage']) > 20
     assert details['unknown: no_track'] == '1'
     assert details['label_set'] == ARM.id
+    assert 0 < float(details['work_ms']) < 1000
 
 
 def test_a_malformed_message_is_refused_time_may_run_back_and_the_node_lives(
@@ -328,3 +335,38 @@ def test_parameters_change_live_and_contradictions_are_refused(graph: Any, arm: 
     result = change('memory_s', 0.1)
     assert not result.successful
     assert 'must not be below max_age_s' in result.reason
+
+
+def test_another_recogniser_is_loaded_without_a_new_process(
+    graph: Any, arm: Path, tmp_path: Path,
+) -> None:
+    talker = Talker(graph, arm)
+    other = write_arm_recogniser(
+        tmp_path / 'other', name='other', labels=LabelSetValue('mine', ('low', 'high')))
+    change = graph.node.create_client(SetParameters, '/action/set_parameters')
+    state = graph.node.create_client(ChangeState, '/action/change_state')
+    graph.until(lambda: change.service_is_ready() and state.service_is_ready(), 30)
+
+    def call(client: Any, request: Any) -> Any:
+        future = client.call_async(request)
+        graph.until(future.done, 20)
+        return future.result()
+
+    def choose() -> Any:
+        return call(change, SetParameters.Request(parameters=[
+            Parameter('recogniser', value=str(other)).to_parameter_msg()])).results[0]
+
+    def go(*transitions: int) -> None:
+        for transition in transitions:
+            assert call(state, ChangeState.Request(transition=Transition(id=transition))).success
+
+    assert talker.ask(frame(0, person(1, arm_up=True))).model == 'arm'
+    assert 'deactivate and clean it up first' in choose().reason
+    go(Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP)
+    assert choose().successful
+    go(Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
+    graph.until(talker.heard, 10)
+    for index in range(20):
+        answer = talker.ask(frame(index, person(1, arm_up=True)))
+    assert (answer.model, answer.actions[0].top_label) == ('other', 'high')
+    assert talker.process.end() == 0, talker.process.output()
