@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +62,10 @@ def read_bag(path: Path) -> BagContent:
     try:
         from rosbags.highlevel import AnyReader, AnyReaderError
         from rosbags.rosbag2 import ReaderError
-        from rosbags.typesys import Stores, get_types_from_msg, get_typestore
     except ImportError as error:
         raise DataError(f'{path}: reading bags needs the package rosbags: install it') from error
-    store = get_typestore(Stores.ROS2_JAZZY)
-    folder = message_folder()
-    for file in folder.glob('*.msg') if folder is not None else ():
-        store.register(get_types_from_msg(file.read_text('utf-8'), f'{_PACKAGE}{file.stem}'))
     try:
-        with AnyReader([path], default_typestore=store) as reader:
+        with AnyReader([path], default_typestore=_own_types()) as reader:
             topic = _pose_topic(path, [
                 c.topic for c in reader.connections if c.msgtype == f'{_PACKAGE}PersonArray'])
             return _collect(path, topic, reader)
@@ -77,6 +73,18 @@ def read_bag(path: Path) -> BagContent:
         raise DataError(f'{path}: this bag cannot be read ({error})') from error
     except (OSError, ValueError, KeyError, IndexError, LayoutError) as error:
         raise DataError(f'{path}: this bag is damaged or of another version ({error})') from error
+
+
+@cache
+def _own_types() -> Any:
+    """Return the types of standard messages and of this version's: older bags carry none."""
+    from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+    store = get_typestore(Stores.ROS2_JAZZY)
+    folder = message_folder()
+    for file in folder.glob('*.msg') if folder is not None else ():
+        store.register(get_types_from_msg(file.read_text('utf-8'), f'{_PACKAGE}{file.stem}'))
+    return store
 
 
 def _pose_topic(path: Path, topics: list[str]) -> str:
