@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import numpy as np
 import pytest
 from rosbags.rosbag2 import StoragePlugin
@@ -169,3 +171,10 @@ def test_a_folder_without_bags_or_clips_is_refused(tmp_path):
     bag.write(tmp_path / 'a')
     with pytest.raises(DataError, match='no recording gives a labelled clip'):
         read_recordings(tmp_path)
+
+
+def test_an_old_bag_without_definitions_is_read_by_those_of_this_version(tmp_path):
+    bag = session().write(tmp_path / 'a', StoragePlugin.SQLITE3)
+    with sqlite3.connect(next(bag.glob('*.db3'))) as database:
+        assert database.execute('DELETE FROM message_definitions').rowcount > 0
+    assert len(read_recordings(tmp_path)) == 2
