@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from neuropose_ros.core.errors import TrainingError
 
 if TYPE_CHECKING:
     from neuropose_ros.learning.jobs import Job
+    from neuropose_ros.learning.place import Place
 
 
 def need_torch() -> None:
@@ -45,6 +48,29 @@ def add_training_arguments(parser: argparse.ArgumentParser, config: str, out: st
     parser.add_argument('--resume', action='store_true', help='go on where the last run stopped')
     parser.add_argument('--no-tensorboard', action='store_true', help='write no curves')
     parser.add_argument('--json', action='store_true', help='last line is one JSON object')
+
+
+@contextlib.contextmanager
+def training_place(args: argparse.Namespace, title: str) -> Iterator[Place]:
+    """Give the place that the arguments describe, with a bar and curves."""
+    import torch
+
+    from neuropose_ros.learning.place import Place
+    from neuropose_ros.learning.training.processes import joined_team
+    from neuropose_ros.learning.training.progress import bar, tensorboard, together
+
+    with joined_team(args.device) as team:
+        if team.size > 1 or team.device.type == 'cuda':
+            torch.set_num_threads(1)
+        with bar(title, not team.leads) as shown, tensorboard(
+                args.out / 'tensorboard', team.leads and not args.no_tensorboard) as drawn:
+            try:
+                yield Place(args.out, args.resume, together(shown, drawn), team)
+            except KeyboardInterrupt:
+                if team.leads:
+                    print(f'interrupted; --resume goes on from the checkpoint in {args.out}',
+                          file=sys.stderr)
+                raise
 
 
 class JobBar:

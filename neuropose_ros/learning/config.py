@@ -78,23 +78,35 @@ def override(values: Mapping[str, Any], assignments: Sequence[str]) -> dict[str,
     Raises:
         ParameterError: an assignment has another form.
     """
-    changed: dict[str, Any] = json.loads(json.dumps(dict(values)))
+    chosen = {}
     for assignment in assignments:
         path, equals, text = assignment.partition('=')
-        keys = path.split('.')
-        if not equals or not all(keys):
+        if not equals or not all(path.split('.')):
             raise ParameterError(f'{assignment!r}: section.key=value is expected')
-        place = changed
-        for key in keys[:-1]:
-            if place.get(key) is None:
-                place[key] = {}
-            place = place[key]
-            if not isinstance(place, dict):
-                raise ParameterError(f'{assignment!r}: {key} is no table')
         try:
-            place[keys[-1]] = yaml.safe_load(text)
+            chosen[path] = yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise ParameterError(f'{assignment!r}: the value is no YAML') from error
+    return replaced(values, chosen)
+
+
+def replaced(values: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table with other values for some ``section.key``.
+
+    Raises:
+        ParameterError: on the way there is no table.
+    """
+    changed: dict[str, Any] = json.loads(json.dumps(dict(values)))
+    for path, value in chosen.items():
+        *sections, key = path.split('.')
+        place = changed
+        for section in sections:
+            if place.get(section) is None:
+                place[section] = {}
+            place = place[section]
+            if not isinstance(place, dict):
+                raise ParameterError(f'{path}: {section} is no table')
+        place[key] = value
     return changed
 
 

@@ -16,17 +16,12 @@ from neuropose_ros.core.errors import TrainingError
 from neuropose_ros.learning.baselines import ddnet
 from neuropose_ros.learning.baselines.svm import svm_scores
 from neuropose_ros.learning.clips import ClipSet, Split, read_clip_set, write_clip_set
-from neuropose_ros.learning.config import fingerprint
 from neuropose_ros.learning.fitting import train_recogniser
 from neuropose_ros.learning.place import Place
-from neuropose_ros.learning.pretraining import pretrain
+from neuropose_ros.learning.pretraining import FILE_NAME as PRETRAINED
+from neuropose_ros.learning.pretraining import pretrain, read_pretrained, save_pretrained
 from neuropose_ros.learning.recipe import Recipe
 from neuropose_ros.learning.sampling import Sampler
-from neuropose_ros.learning.training.checkpoints import (
-    Checkpoint,
-    read_checkpoint,
-    write_checkpoint,
-)
 from neuropose_ros.learning.training.loop import derived_seed, fit
 from neuropose_ros.learning.training.recognition import Recognition, ask, scores
 from neuropose_ros.learning.weights import FILE_NAME, content_hash, identity_of, save_recogniser
@@ -34,7 +29,6 @@ from neuropose_ros.learning.weights import FILE_NAME, content_hash, identity_of,
 Model = Literal['ours', 'pose_only', 'ddnet', 'svm', 'pretraining']
 
 RESULT = 'result.json'
-_WEIGHTS = 'pretrained.pt'
 _TRAIN, _TEST, _SOURCES = 'train.npz', 'test.npz', 'sources'
 
 
@@ -150,7 +144,7 @@ def _logits(
         recipe = recipe.without_scene()
     weights = None
     if job.pretrained is not None:
-        weights = _read_weights(job, recipe, place) if job.pretrained else None
+        weights = _weights_of(job.seed, train, place) if job.pretrained else None
         recipe = replace(recipe, pretraining=replace(recipe.pretraining, epochs=0))
     if job.labels < 1:  # too few to hold some back: the epochs are those of the recipe
         recipe = replace(
@@ -183,11 +177,9 @@ def _ddnet(train: ClipSet, test: ClipSet, seed: int, place: Place) -> torch.Tens
 def _pretrain(job: Job, recipe: Recipe, train: ClipSet, data: Path, place: Place) -> None:
     weights = pretrain(recipe, (train, *_sources(data)), job.seed, place)
     assert place.folder is not None
-    write_checkpoint(Checkpoint({'recipe': fingerprint(recipe)}, weights),
-                     place.folder / _WEIGHTS)
+    save_pretrained(weights, recipe, train, place.folder / PRETRAINED)
 
 
-def _read_weights(job: Job, recipe: Recipe, place: Place) -> dict[str, torch.Tensor]:
+def _weights_of(seed: int, train: ClipSet, place: Place) -> dict[str, torch.Tensor]:
     assert place.folder is not None
-    path = place.folder.parent / Job('pretraining', job.seed).name / _WEIGHTS
-    return dict(read_checkpoint(path, {'recipe': fingerprint(recipe)}).state)
+    return read_pretrained(place.folder.parent / Job('pretraining', seed).name, train)

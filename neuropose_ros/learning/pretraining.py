@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -18,17 +19,25 @@ from neuropose_ros.core.errors import TrainingError
 from neuropose_ros.learning.adaptation import adapt, windows
 from neuropose_ros.learning.augmentation import bursts
 from neuropose_ros.learning.clips import ClipSet
-from neuropose_ros.learning.config import fingerprint
+from neuropose_ros.learning.config import fingerprint, to_table
 from neuropose_ros.learning.networks import losses
 from neuropose_ros.learning.networks.recogniser import Encoded, Recogniser, build
 from neuropose_ros.learning.place import Place
 from neuropose_ros.learning.pretraining_settings import PretrainingSettings
 from neuropose_ros.learning.recipe import Recipe
 from neuropose_ros.learning.sampling import Batch, Sampler
+from neuropose_ros.learning.training.checkpoints import (
+    Checkpoint,
+    read_checkpoint,
+    write_checkpoint,
+)
 from neuropose_ros.learning.training.loop import derived_seed, fit
 from neuropose_ros.learning.training.processes import Team
 from neuropose_ros.learning.training.recognition import check_share, moved
 from neuropose_ros.learning.weights import content_hash, shared_weights
+
+FILE_NAME = 'pretrained.pt'
+_KIND = 'pretrained'
 
 
 class Guess(NamedTuple):
@@ -54,7 +63,7 @@ class Pretrainer(nn.Module):
         self.recogniser = recogniser
         joints, dimensions = len(recogniser.layout), recogniser.dimensions
         self._shape = (joints, dimensions)
-        width = recogniser.config.width
+        width = recogniser.config.encoded
         self.heads = nn.ModuleList(
             nn.Sequential(
                 nn.Linear(width, width), nn.SiLU(), nn.Linear(width, joints * dimensions))
@@ -185,3 +194,31 @@ def pretrain(
         resume=place.resume, identity=identity, report=place.report, team=place.team)
     assert isinstance(trained.network, Pretrainer)
     return shared_weights(trained.network.recogniser)
+
+
+def save_pretrained(
+    weights: dict[str, Tensor], recipe: Recipe, clips: ClipSet, path: Path,
+) -> None:
+    """Write what `pretrain` gave, whole or not at all.
+
+    Raises:
+        TrainingError: it cannot be written.
+    """
+    identity = {'kind': _KIND, 'layout': clips.layout.id, 'dimensions': clips.dimensions,
+                'recipe': to_table(recipe)}
+    write_checkpoint(Checkpoint(identity, weights), path)
+
+
+def read_pretrained(path: str | Path, clips: ClipSet) -> dict[str, Tensor]:
+    """Read what `save_pretrained` wrote; a folder stands for the file in it.
+
+    Args:
+        clips: that it is wanted for.
+
+    Raises:
+        TrainingError: it is not there, damaged, or of other joints.
+    """
+    path = Path(path)
+    path = path / FILE_NAME if path.is_dir() else path
+    return dict(read_checkpoint(path, {
+        'kind': _KIND, 'layout': clips.layout.id, 'dimensions': clips.dimensions}).state)

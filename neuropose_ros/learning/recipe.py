@@ -110,6 +110,8 @@ def recipe_path(name: str | Path) -> Path:
     path = Path(name)
     if path.suffix in ('.yaml', '.yml'):
         return path
+    if str(name) in ('train', 'pretrain'):  # what the commands start from
+        return config_folder() / 'learning' / f'{name}.yaml'
     if str(name) not in recipe_names():
         raise ParameterError(f'there is no recipe {name}; there are {", ".join(recipe_names())}, '
                              'or the path of a .yaml file')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import shutil
@@ -176,6 +177,7 @@ def _row(model: str, results: Sequence[Result]) -> Row:
                mean([result.seconds for result in these]))
 
 
+@functools.cache
 def _code_hash() -> str:
     """Return what changes whenever the code that learns does."""
     learning = Path(__file__).parent

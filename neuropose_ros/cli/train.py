@@ -1,0 +1,54 @@
+"""Train a recogniser on labelled clips: a data set, or your own videos and recordings.
+
+`neuropose preprocess` makes clips of videos and recordings; --data is what it wrote, or the folder
+of a data set that the YAML names. `torchrun --nproc-per-node N -m neuropose_ros train ...`
+learns on several GPUs or hosts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from neuropose_ros.cli.learning_options import add_training_arguments, need_torch, training_place
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_training_arguments(parser, 'train', 'runs/train')
+    parser.add_argument('--weights', help='what `neuropose pretrain` wrote: file or folder')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train and write the weights."""
+    need_torch()
+    from neuropose_ros.learning.fitting import train_recogniser
+    from neuropose_ros.learning.pretraining import read_pretrained
+    from neuropose_ros.learning.provision import further_poses, provide
+    from neuropose_ros.learning.recipe import read_recipe
+    from neuropose_ros.learning.weights import FILE_NAME, save_recogniser
+
+    recipe = read_recipe(args.config, args.set)
+    split, findings = provide(
+        recipe.data, args.data, args.split, cache=args.cache, workers=args.workers)
+    weights = read_pretrained(args.weights, split.train) if args.weights else None
+    sources = () if weights is not None or not recipe.pretraining.epochs else further_poses(
+        recipe.pretraining.sources, args.data)
+    with training_place(args, f'{split.train.name}, {split.protocol}') as place:
+        if place.team.leads and len(findings):
+            print(findings.report())
+        trained = train_recogniser(
+            recipe, split.train, args.seed, unlabelled=sources, weights=weights, place=place)
+        if not place.team.leads:
+            return 0
+        path = args.out / FILE_NAME
+        save_recogniser(trained, path)
+    validation = trained.trained_on['validation']
+    judged = ', '.join(f'{name} {value:.3f}' for name, value in validation.items())
+    print(f'{path}: {len(trained.labels)} actions, learnt from {trained.trained_on["count"]} '
+          f'clips; on those held back: {judged or "none were held back"}')
+    print(f'`neuropose evaluate {args.out}` says how good it is, `neuropose export {args.out} '
+          'FOLDER` makes a recogniser of it')
+    if args.json:
+        print(json.dumps({'weights': str(path), **dict(trained.trained_on)}))
+    return 0
