@@ -95,7 +95,9 @@ setup(
     license='MIT',
     python_requires='>=3.10',
     install_requires=_requirements('requirements.txt'),
-    extras_require={'optional': _requirements('requirements-optional.txt')},
+    extras_require={
+        name: _requirements(f'requirements-{name}.txt') for name in ('learning', 'optional')
+    },
     setup_requires=[] if shutil.which('cmake') else ['cmake>=3.20'],
     packages=[],
     py_modules=[],

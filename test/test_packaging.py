@@ -20,7 +20,8 @@ EXECUTABLES = (
     'camera', 'pose', 'refinement', 'action', 'adapter', 'composed', 'example_robot', 'neuropose')
 # Name to import -> name in requirements.txt, where they differ.
 DISTRIBUTIONS = {
-    'ai_edge_litert': 'ai-edge-litert', 'cv2': 'opencv-python-headless', 'yaml': 'pyyaml',
+    'ai_edge_litert': 'ai-edge-litert', 'cv2': 'opencv-python-headless',
+    'sklearn': 'scikit-learn', 'yaml': 'pyyaml',
 }
 
 
@@ -178,9 +179,10 @@ def test_every_import_is_declared(source_root: Path, manifest: ElementTree.Eleme
     by_ros = {node.text for node in manifest if node.tag.endswith('depend')}
     # pytest runs `neuropose test`; the peers of the benchmarks live in environments of their own.
     # The others' messages are for their adapters, where they are installed.
-    optional = {'pytest', 'mediapipe', 'supervision', 'trackers', 'tensorrt', 'torch'}
+    optional = {'pytest', 'mediapipe', 'supervision', 'trackers', 'tensorrt'}
     optional |= {'hri_msgs', 'vision_msgs', 'yolo_msgs'}
-    optional |= requirement_names(source_root / 'requirements-optional.txt')
+    for name in ('optional', 'learning'):
+        optional |= requirement_names(source_root / f'requirements-{name}.txt')
     undeclared = {
         f'{name} ({path.relative_to(source_root)})'
         for name, path in third_party_imports(source_root)

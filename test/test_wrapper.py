@@ -128,6 +128,7 @@ def test_first_start_installs_and_builds_and_the_second_only_starts(checkout: Ch
         ('requirements-kilted.txt', ['venv', 'pip', 'colcon']),
         ('requirements-jazzy.txt', []),
         ('requirements-dev.txt', []),
+        ('requirements-learning.txt', []),
         ('README.md', []),
     ],
 )
@@ -159,6 +160,49 @@ def test_tests_get_their_own_packages_once(checkout: Checkout) -> None:
     assert 'requirements-dev.txt' in checkout.calls()[0]
     checkout.run('test')
     assert checkout.calls() == []
+
+
+@pytest.mark.parametrize('command', [
+    ('train', '--data', 'x'), ('pretrain',), ('tune',), ('evaluate', 'runs/train'), ('export',),
+    ('reproduce', 'jhmdb14'), ('bench', 'action'), ('bench', 'pretraining', '--json')])
+def test_learning_gets_its_own_packages_once_when_first_used(
+    command: tuple[str, ...], checkout: Checkout,
+) -> None:
+    checkout.run('demo')
+    checkout.run('test')
+    assert 'requirements-learning.txt' not in ' '.join(checkout.calls())
+    code, output, error = checkout.run(*command)
+    assert code == 0 and 'installing what training needs' in error
+    assert f'command: {command[-1]}' in output
+    (pip,) = checkout.calls()
+    assert pip.startswith('pip') and 'requirements-learning.txt' in pip
+    code, _, error = checkout.run(*command)
+    assert code == 0 and checkout.calls() == [] and 'installing' not in error
+    with (checkout.root / 'requirements-learning.txt').open('a') as file:
+        file.write('# changed\n')
+    checkout.run(*command)
+    assert checkout.called() == ['pip']
+
+
+@pytest.mark.parametrize('command', [
+    ('train', '--help'), ('bench', 'pretraining', '-h'), ('bench', 'pose'), ('deploy', 'x'),
+    ('preprocess',)])
+def test_what_learns_nothing_installs_nothing(
+    command: tuple[str, ...], checkout: Checkout,
+) -> None:
+    checkout.run('demo')
+    checkout.calls()
+    checkout.run(*command)
+    assert checkout.calls() == []
+
+
+def test_failed_installation_of_an_extra_is_tried_again(checkout: Checkout) -> None:
+    checkout.run('demo')
+    checkout.calls()
+    code, _, error = checkout.run('train', PIP_EXITS='1', PIP_SAYS='No space left on device')
+    assert code == 1 and 'the disk is full' in error
+    assert checkout.run('train')[0] == 0
+    assert checkout.called() == ['pip', 'pip']
 
 
 def test_interrupted_installation_is_made_anew(checkout: Checkout) -> None:
@@ -301,6 +345,9 @@ def test_distribution_built_on_numpy_1_keeps_it(
     python = str(checkout.bin / 'python3')
     checkout.run('demo', **sourced, NEUROPOSE_PYTHON=python, OLD_NUMPY='1')
     assert 'numpy<2 opencv-python-headless<4.12' in checkout.calls()[1]
+    checkout.run('train', **sourced, NEUROPOSE_PYTHON=python, OLD_NUMPY='1')
+    (pip,) = checkout.calls()
+    assert 'requirements-learning.txt numpy<2 opencv-python-headless<4.12' in pip
 
 
 def test_asking_for_a_distribution_leaves_the_sourced_one_out(
