@@ -134,16 +134,19 @@ def whole_clip(keypoints: Floats, layout: SkeletonLayout) -> tuple[Floats, Float
 
 
 def summary(keypoints: Floats, layout: SkeletonLayout) -> NormaliserState:
-    """Return the sums over a whole (T, K, D) clip, as of one track that forgets nothing."""
+    """Return the sums over whole (..., T, K, D) clips, as of tracks that forget nothing.
+
+    T becomes 1, so that `apply` takes the clips and their sums together.
+    """
     points, seen = _split(keypoints)
     lengths, known = _squared_lengths(points, seen, layout)
     return NormaliserState(
-        (points * seen[..., None]).sum(0, keepdims=True), seen.sum(0, keepdims=True),
-        (lengths * known).sum(0, keepdims=True), known.sum(0, keepdims=True))
+        (points * seen[..., None]).sum(-3, keepdims=True), seen.sum(-2, keepdims=True),
+        (lengths * known).sum(-2, keepdims=True), known.sum(-2, keepdims=True))
 
 
 def apply(keypoints: Floats, sums: NormaliserState) -> tuple[Floats, Floats]:
-    """Normalise (N or T, K, D) keypoints by the place and size that sums stand for.
+    """Normalise (..., K, D) keypoints by the place and size that sums stand for.
 
     Returns:
         The same shape in float32 with 0 where missing, and the mask without its last axis.

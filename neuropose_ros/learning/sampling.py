@@ -39,6 +39,8 @@ class SamplingConfig:
         memory_ticks: of the causal normalisation.
         face_front: turn each 3D clip about the vertical so that the body mostly faces one way.
         vertical: 3D: the axis that points up or down.
+        camera_pitch_deg: 3D, vertical y: by how much the camera looks down; levelled before
+            anything turns.
         scene_tokens: at most so many scene vectors of a clip, evenly chosen.
         view_turn_deg: 3D: how far test-time views are turned.
         view_crop: share of a clip that the cropped test-time views see.
@@ -53,6 +55,7 @@ class SamplingConfig:
     memory_ticks: float = 40.0
     face_front: bool = False
     vertical: int = 1
+    camera_pitch_deg: float = 0.0
     scene_tokens: int = 8
     view_turn_deg: float = 15.0
     view_crop: float = 0.9
@@ -159,10 +162,7 @@ class Sampler:
         self.clips, self.config, self.seed = clips, config, seed
         self.augmentation = augmentation or AugmentationConfig()
         self._errors = errors
-        turn = config.face_front and clips.dimensions == 3
-        self._points = [
-            face_front(clip.keypoints, clips.layout, config.vertical) if turn
-            else clip.keypoints for clip in clips.clips]
+        self._points = [_oriented(clip.keypoints, clips, config) for clip in clips.clips]
         self._scene_size = next(
             (clip.scene.shape[1] for clip in clips.clips if clip.scene is not None), 0)
 
@@ -221,19 +221,17 @@ class Sampler:
     def _normalised(self, points: Floats, truth: Floats) -> tuple[Floats, Floats]:
         """Normalise poses and their truth alike: (N, 2 T, K, D), (N, 2 T, K)."""
         layout, ticks = self.clips.layout, points.shape[1]
-        out, seen = (np.zeros((len(points), 2 * ticks, *points.shape[2:][:n]), np.float32)
-                     for n in (2, 1))
         if self.config.causal:
+            out, seen = (np.zeros((len(points), 2 * ticks, *points.shape[2:][:n]), np.float32)
+                         for n in (2, 1))
             state = normalisation.initial_state(len(points), layout, points.shape[-1])
             for t in range(ticks):
                 state, out[:, t], seen[:, t] = normalisation.advance(
                     state, points[:, t], layout, self.config.normalisation)
                 out[:, ticks + t], seen[:, ticks + t] = normalisation.apply(truth[:, t], state)
             return out, seen
-        for n, clip in enumerate(points):
-            sums = normalisation.summary(clip, layout)
-            out[n], seen[n] = normalisation.apply(np.concatenate((clip, truth[n])), sums)
-        return out, seen
+        sums = normalisation.summary(points, layout)
+        return normalisation.apply(np.concatenate((points, truth), 1), sums)
 
     def _batch(
         self, chosen: Sequence[int] | NDArray[np.int64], both: Floats, seen: Floats,
@@ -248,6 +246,15 @@ class Sampler:
             points, mask, torch.from_numpy(lengths),
             torch.tensor([clip.label for clip in clips]), truth, truth_mask,
             scene, scene_mask, tuple(clip.name for clip in clips))
+
+
+def _oriented(points: Floats, clips: ClipSet, config: SamplingConfig) -> Floats:
+    if clips.dimensions == 3 and config.camera_pitch_deg:
+        pitch = change.rotation(np.deg2rad([config.camera_pitch_deg]), 3, 0)[0]
+        points = np.asarray(points @ pitch.T, np.float32)
+    if clips.dimensions == 3 and config.face_front:
+        points = face_front(points, clips.layout, config.vertical)
+    return points
 
 
 def resample(
