@@ -146,15 +146,22 @@ def _logits(
     if job.pretrained is not None:
         weights = _weights_of(job.seed, train, place) if job.pretrained else None
         recipe = replace(recipe, pretraining=replace(recipe.pretraining, epochs=0))
-    if job.labels < 1:  # too few to hold some back: the epochs are those of the recipe
-        recipe = replace(
-            recipe, data=replace(recipe.data, validation_share=0, refit=False),
-            training=replace(recipe.training, select='last', patience_epochs=0))
+    if job.labels < 1:
+        recipe = _for_few(recipe, job.labels)
     trained = train_recogniser(
         recipe, train, job.seed, unlabelled=_sources(data), weights=weights, place=place)
     assert place.folder is not None
     save_recogniser(trained, place.folder / FILE_NAME)
     return ask(trained.network, test, recipe.sampling, recipe.evaluation.views)[0]
+
+
+def _for_few(recipe: Recipe, share: float) -> Recipe:
+    """Too few clips to hold some back; more epochs, because each one has fewer steps."""
+    training = recipe.training
+    return replace(
+        recipe, data=replace(recipe.data, validation_share=0, refit=False),
+        training=replace(training, select='last', patience_epochs=0,
+                         epochs=round(training.epochs / share ** 0.5)))
 
 
 def _sources(data: Path) -> tuple[ClipSet, ...]:
