@@ -32,6 +32,11 @@ class Answer(NamedTuple):
 
     logits: Tensor
 
+    @property
+    def stream_logits(self) -> Tensor:
+        """(N, C): there is but one stream."""
+        return self.logits
+
 
 class DDNet(nn.Module):
     """The network; takes a batch as a recogniser does and leaves the scene alone."""

@@ -114,9 +114,9 @@ class Stream(nn.Module):
 class Encoder(nn.Module):
     """Streams side by side, each with weights of its own: (N, T, streams * width).
 
-    One stream sees everything. Of several, the first sees places and motion, the second joint
-    distances and motion, the third joint tokens, and so on in turn: streams that look at
-    different things err on different clips.
+    The first sees everything, the second, where there is one, only what does not depend on where
+    joints are: their distances and motion; and so on in turn. Streams that look at different
+    things err on different clips.
     """
 
     def __init__(self, config: NetworkConfig, features: Features) -> None:
@@ -143,13 +143,8 @@ class Encoder(nn.Module):
 
 def _views(config: NetworkConfig, groups: int) -> list[tuple[tuple[int, ...], bool]]:
     """Return, in turn, which groups of features a stream sees, and whether joint tokens."""
-    everything = tuple(range(groups))
-    if config.streams == 1:
-        return [(everything, config.attention)]
-    motion = everything[1:1 + len(config.lags)]
-    out = [((0, *motion), False)]
-    out += [((*motion, groups - 1), False)] if config.distances else []
-    return out + ([((), True)] if config.attention else [])
+    everything = (tuple(range(groups)), config.attention)
+    return [everything, (tuple(range(1, groups)), False)]
 
 
 def _together(

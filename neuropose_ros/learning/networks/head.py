@@ -15,8 +15,8 @@ _LOWEST = -1e4
 class Head(nn.Module):
     """Pools, classifies and says "unknown"; calibrated after training.
 
-    Each stream of the encoder is classified on its own and the logits are averaged. In training
-    the average is weighted anew for each clip, so that no stream can lean on the others.
+    Each stream of the encoder is classified on its own; the answer is the mean of their logits.
+    They are trained one by one, so that no stream can lean on the others.
 
     The open-set score is the energy of the logits (Liu et al., arXiv:2010.03759), placed on
     0..1 such that 0.5 is exceeded by 5 % of the known actions it was calibrated on.
@@ -73,17 +73,13 @@ class Head(nn.Module):
         return torch.cat((mean, top), -1)
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """(N, 2W) or (N, T, 2W) -> calibrated logits (..., C)."""
+        """(N, 2W) or (N, T, 2W) -> calibrated logits of each stream (..., M, C)."""
         # All ticks of a clip lose the same channels: cheaper, and ticks are alike anyway.
         kept = self.dropout(torch.ones_like(pooled if pooled.ndim < 3 else pooled[:, :1]))
         parts = (pooled * kept).unflatten(-1, (2, self.streams, -1))
-        logits = torch.stack([
-            classify(parts.select(-2, i).flatten(-2)) for i, classify in enumerate(self.classify)])
-        if not self.training or self.streams == 1:
-            return logits.mean(0) / self.temperature
-        draws = torch.empty(self.streams, len(pooled), device=pooled.device).exponential_()
-        shares = (draws / draws.sum(0)).reshape(*draws.shape, *(1,) * (logits.ndim - 2))
-        return (logits * shares).sum(0)
+        return torch.stack([
+            classify(parts.select(-2, i).flatten(-2))
+            for i, classify in enumerate(self.classify)], -2) / self.temperature
 
     def unknown(self, logits: Tensor) -> Tensor:
         """Calibrated logits (N, C) -> (N,) 0..1, how unlike all known actions."""

@@ -10,8 +10,17 @@ from neuropose_ros.learning.networks.recogniser import Output
 
 
 def classification(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-    """Cross-entropy with label smoothing; labels are (N,) indices or (N, C) shares (mixup)."""
-    return functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+    """Cross-entropy with label smoothing.
+
+    Args:
+        logits: (N, C), or (N, M, C) of M streams, whose losses are averaged.
+        labels: (N,) indices, or (N, C) shares (mixup).
+    """
+    if logits.ndim < 3:
+        return functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+    goal = labels[:, None].expand(-1, logits.shape[1], *labels.shape[1:])
+    return functional.cross_entropy(
+        logits.flatten(0, 1), goal.flatten(0, 1), label_smoothing=smoothing)
 
 
 def frame_classification(

@@ -25,6 +25,7 @@ class Output(NamedTuple):
 
     Attributes:
         logits: (N, C), calibrated.
+        stream_logits: (N, M, C) of each stream, which `logits` are the mean of.
         frame_logits: (N, T, C); of a causal network the answer at each tick.
         unknown: (N,) 0..1, how unlike all known actions.
         completed: (N, T, K, D) normalised poses without gaps.
@@ -37,6 +38,7 @@ class Output(NamedTuple):
     """
 
     logits: Tensor
+    stream_logits: Tensor
     frame_logits: Tensor
     unknown: Tensor
     completed: Tensor
@@ -123,10 +125,11 @@ class Recogniser(nn.Module):
         if self.fusion is not None:
             moves, context = self.fusion(moves, scene, scene_mask, signal, signal_mask)
         pooled, pooled_ticks = self.head.pool(moves, valid)
-        logits = self.head(pooled)
+        streams = self.head(pooled)
+        logits = streams.mean(-2)
         return Output(
-            logits, self.head(pooled_ticks), self.head.unknown(logits), done.keypoints,
-            done.predicted, done.error, attention, context, pooled)
+            logits, streams, self.head(pooled_ticks).mean(-2), self.head.unknown(logits),
+            done.keypoints, done.predicted, done.error, attention, context, pooled)
 
     def encode(self, keypoints: Tensor, mask: Tensor, lengths: Tensor) -> Encoded:
         """Return what is seen of whole clips before context and labels come in.
@@ -172,7 +175,7 @@ class Recogniser(nn.Module):
                 moves[:, None], None if scene is None else scene[:, None], scene_mask,
                 None if signal is None else signal[:, None], signal_mask)[0][:, 0]
         pooled = self.head.pool_step(moves, memory)
-        logits = self.head(pooled)
+        logits = self.head(pooled).mean(-2)
         return StepOutput(
             logits, self.head.unknown(logits)[:, None], done.keypoints, done.error, attention,
             pooled), memory.next

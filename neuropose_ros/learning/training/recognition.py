@@ -75,7 +75,7 @@ class Recognition:
         settings, seen = self._settings, batch.batch
         output = run(network, seen)
         out = {'label': losses.classification(
-            output.logits, batch.targets, settings.label_smoothing)}
+            output.stream_logits, batch.targets, settings.label_smoothing)}
         if settings.frame_weight:
             out['frame'] = settings.frame_weight * losses.frame_classification(
                 output.frame_logits, batch.targets, seen.lengths, settings.label_smoothing)
