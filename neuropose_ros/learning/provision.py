@@ -34,7 +34,7 @@ def provide(
         settings.dataset, root, split or settings.split, skipped_share=settings.skipped_share)
     if isinstance(content, VideoListing):
         from neuropose_ros.learning.videos import poses_of
-        return poses_of(content, settings, cache, workers, findings), findings
+        return poses_of(content, settings, root, cache, workers, findings), findings
     if isinstance(content, ClipSet):
         return Split(content, content.only(()), 'not divided'), findings
     if not isinstance(content, Split):

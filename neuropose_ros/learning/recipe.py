@@ -29,6 +29,9 @@ class DataSettings:
         refit: train anew on the whole training part once the held-back part has chosen the
             epochs and the calibration.
         skipped_share: of the clips that may be unusable before it is an error.
+        extraction: of data sets of videos: what looks at them, `extraction.ExtractionSettings`.
+        layout: of their poses; '' = the estimator's.
+        least_score: joints the estimator is less sure of are not known, 0..1.
     """
 
     dataset: str
@@ -37,11 +40,14 @@ class DataSettings:
     validation_seed: int = 0
     refit: bool = False
     skipped_share: float = 0.05
+    extraction: dict[str, Any] = field(default_factory=dict)
+    layout: str = ''
+    least_score: float = 0.0
 
     def __post_init__(self) -> None:
         """Check ranges."""
         within(0, 0.9, validation_share=self.validation_share)
-        within(0, 1, skipped_share=self.skipped_share)
+        within(0, 1, skipped_share=self.skipped_share, least_score=self.least_score)
         if self.refit and not self.validation_share:
             raise ParameterError('refit is true; it needs a validation_share')
 
