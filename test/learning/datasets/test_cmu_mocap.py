@@ -61,6 +61,14 @@ def test_a_turn_of_the_root_turns_everybody_and_of_a_knee_the_shin_alone():
         'left_ankle', 'left_toe_base', 'left_toe_end'}
 
 
+def test_a_joint_turns_in_the_frame_of_its_parent():
+    rows = np.zeros((2, WIDTH), np.float32)
+    rows[:, 3 + 3 * 3:6 + 3 * 3] = 1, 0, 0
+    rows[1, 3:6] = 0, np.pi / 2, 0
+    bent, both = joints_of_expmaps(rows)
+    assert both == pytest.approx(np.stack((-bent[:, 2], bent[:, 1], bent[:, 0]), -1), abs=1e-6)
+
+
 def test_no_rotation_changes_a_bone():
     rows = np.random.default_rng(1).normal(size=(20, WIDTH)).astype(np.float32)
     lengths = bone_lengths(joints_of_expmaps(rows))

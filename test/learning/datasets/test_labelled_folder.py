@@ -52,11 +52,12 @@ def test_rows_that_say_nothing_are_listed_by_their_line(tmp_path):
     touch(tmp_path, 'a.mp4')
     (tmp_path / 'labels.csv').write_text(
         'file,label,part,start_s,end_s\na.mp4,walk,,,\nb.mp4,walk,,,\na.mp4,,,,\n'
-        'a.mp4,walk,later,,\na.mp4,walk,,soon,\na.mp4,walk,,5,4\n')
+        'a.mp4,walk,later,,\na.mp4,walk,,soon,\na.mp4,walk,,5,4\na.mp4,walk,,-1,4\n'
+        'a.mp4,walk,,4,4\n')
     findings = Findings()
     assert len(list_folder(tmp_path, findings)) == 1
     assert [item.name for item in findings.items] == [
-        f'labels.csv line {n}' for n in range(3, 8)]
+        f'labels.csv line {n}' for n in range(3, 10)]
     assert 'no file b.mp4' in findings.items[0].problem
 
 

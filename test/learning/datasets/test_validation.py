@@ -63,11 +63,18 @@ def test_a_recording_of_several_labels_stays_whole():
 
 
 def test_the_last_recording_of_a_label_stays_in_training():
-    everything = clips([(0, f'g{i}') for i in range(10)] + [(1, 'only')] * 5)
+    everything = clips([(0, f'g{i}') for i in range(10)] + [(1, 'only')])
     for seed in range(5):
-        train, held = grouped_validation(everything, 0.4, seed)
+        train, held = grouped_validation(everything, 0.6, seed)
         assert {clip.label for clip in held.clips} == {0}
         assert {clip.label for clip in train.clips} == {0, 1}
+
+
+def test_large_recordings_do_not_overshoot_where_small_ones_can_fill():
+    everything = clips([(0, f'large{i}') for i in range(6) for _ in range(8)]
+                       + [(0, f'small{i}') for i in range(12)])
+    sizes = [len(grouped_validation(everything, 8 / 60, seed)[1]) for seed in range(30)]
+    assert 7 <= min(sizes) <= max(sizes) <= 10
 
 
 def test_a_label_of_two_large_recordings_is_still_validated():
