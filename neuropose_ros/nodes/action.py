@@ -58,6 +58,7 @@ class ActionNode(StageNode):
         """Declare; the recogniser is loaded at configure."""
         super().__init__('action', hub=hub, overrides=overrides, cli_args=cli_args)
         self._stage: ActionStage | None = None
+        self._labels: Repeater | None = None
         # In one process poses come in the pose node's thread, parameters in the executor's.
         self._working = threading.Lock()
         self._begin_anew()
@@ -119,9 +120,10 @@ class ActionNode(StageNode):
         """Drop the recogniser."""
         with self._working:
             stage, self._stage = self._stage, None
-            if stage is not None:
-                stage.close()
-                self._labels.close()
+            labels, self._labels = self._labels, None
+        for given in (stage, labels):
+            if given is not None:
+                given.close()
 
     def apply_live(self, changed: dict[str, Any]) -> None:
         """Judge on with the new parameters."""
