@@ -153,7 +153,11 @@ def read_data_set(
     if not root.exists():
         raise DataError(f'{root}: there is no such file or folder')
     findings = Findings()
-    content = entry.read(root, entry.split(split), findings)
+    part = entry.split(split)
+    try:
+        content = entry.read(root, part, findings)
+    except OSError as error:
+        raise DataError(f'{root}: cannot be read as {name} ({error})') from error
     used = len(content.train) + len(content.test) if isinstance(content, Split) else len(content)
     findings.refuse_many(used, skipped_share)
     return content, findings

@@ -25,7 +25,7 @@ from neuropose_ros.learning.datasets.tables import (
     without_zeros,
 )
 
-# Not documented by the authors: people who walk in the data take about 1.8 steps per second
+# Not documented by the authors: people who walk in the data take about 1.6 steps per second
 # (median of the dominant frequency of the distance between the ankles) at this rate.
 RATE_HZ = 15.0
 SOURCE = 'Northwestern-UCLA Multiview Action 3D (Wang et al. 2014): research, non-commercial'

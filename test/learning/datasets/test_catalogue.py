@@ -108,3 +108,12 @@ def test_unlabelled_poses_and_videos_are_no_split(tmp_path):
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(DataError, match='no such file or folder'):
         read_data_set('jhmdb14', tmp_path / 'none')
+
+
+@pytest.mark.parametrize('name', sorted(set(DATA_SETS)))
+def test_whatever_is_no_data_set_is_refused_in_one_sentence(tmp_path, name):
+    (tmp_path / 'empty').mkdir()
+    (tmp_path / 'file').write_bytes(b'text')
+    for root in (tmp_path / 'empty', tmp_path / 'file'):
+        with pytest.raises(DataError):
+            read_data_set(name, root)
