@@ -45,6 +45,7 @@ def train_recogniser(
     place = place or Place()
     if clips.labels is None:
         raise TrainingError(f'{clips.name} has no labels to learn')
+    _check_scene(recipe, clips)
     learnt, held = clips, None
     if recipe.data.validation_share:
         learnt, held = grouped_validation(
@@ -71,6 +72,16 @@ def train_recogniser(
         'content': content_hash(clips), 'terms': clips.source, 'seed': seed, 'epochs': epochs,
         'pretrained': weights is not None,
         'validation': {name: float(value) for name, value in first.score.items()}})
+
+
+def _check_scene(recipe: Recipe, clips: ClipSet) -> None:
+    wanted = recipe.network.scene_size
+    found = {clip.scene.shape[1] for clip in clips.clips
+             if clip.scene is not None and len(clip.scene)}
+    if wanted and found != {wanted}:
+        have = f'of {", ".join(map(str, sorted(found)))} values' if found else 'missing'
+        raise TrainingError(f'{clips.name}: its scene vectors are {have}, network.scene_size is '
+                            f'{wanted}; 0 trains on poses alone')
 
 
 def _fit(

@@ -14,6 +14,7 @@ pytest.importorskip('torch', reason='needs torch')
 from neuropose_ros.core.errors import TrainingError
 from neuropose_ros.learning import reproduction
 from neuropose_ros.learning.clips import Split
+from neuropose_ros.learning.fitting import train_recogniser
 from neuropose_ros.learning.jobs import RESULT, Job, run_job, with_labels, write_data
 from neuropose_ros.learning.networks.config import NetworkConfig
 from neuropose_ros.learning.place import Place
@@ -125,6 +126,14 @@ def test_context_and_poses_alone_are_compared(tmp_path: Path) -> None:
     sizes = [load_recogniser(tmp_path / 'jobs' / name).network.config.scene_size
              for name in ('ours-0', 'pose_only-0')]
     assert sizes == [4, 0]
+
+
+def test_scene_vectors_of_another_size_are_named() -> None:
+    recipe = replace(RECIPE, network=replace(RECIPE.network, scene_size=8))
+    with pytest.raises(TrainingError, match='scene vectors are of 4 values, .* is 8'):
+        train_recogniser(recipe, little_people(18, scene_size=4), 0)
+    with pytest.raises(TrainingError, match='scene vectors are missing'):
+        train_recogniser(recipe, little_people(18), 0)
 
 
 def test_refit_learns_from_all_clips_and_keeps_the_calibration(
