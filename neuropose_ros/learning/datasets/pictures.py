@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from neuropose_ros.core.layouts import COCO17, MPII16
 from neuropose_ros.core.pose import Floats
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.learning.datasets.findings import Findings
+from neuropose_ros.learning.datasets.matlab import read_matlab
 from neuropose_ros.learning.datasets.tables import locate
 
 # Head sizes of PCKh: this share of the diagonal of the head's box (Andriluka et al. 2014).
@@ -131,18 +131,14 @@ def read_mpii(
 
 
 def _from_release(path: Path, people: defaultdict[str, list[_Person]]) -> None:
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
+    release = read_matlab(path, 'RELEASE', structs=True)
     try:
-        release = loadmat(path, struct_as_record=False, squeeze_me=True)['RELEASE']
         for picture in np.atleast_1d(release.annolist):
             for person in np.atleast_1d(getattr(picture, 'annorect', ())):
                 found = _release_person(person)
                 if found is not None:
                     people[str(picture.image.name)].append(found)
-    except (OSError, KeyError, AttributeError, ValueError, TypeError, NotImplementedError,
-            MatReadError, zlib.error) as error:
+    except (AttributeError, ValueError, TypeError, IndexError) as error:
         raise DataError(f'{path}: this is not the release of MPII Human Pose '
                         f'({error})') from error
 

@@ -10,7 +10,6 @@ angular velocity (deg/s) at 50 Hz, on the right wrist for actions 1 to 21, else 
 from __future__ import annotations
 
 import re
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from neuropose_ros.core.layouts import UTD_MHAD20
 from neuropose_ros.core.pose import Floats
 from neuropose_ros.learning.clips import Clip, ClipSet, Split
 from neuropose_ros.learning.datasets.findings import Findings
+from neuropose_ros.learning.datasets.matlab import read_matlab
 from neuropose_ros.learning.datasets.tables import (
     kept,
     locate,
@@ -127,9 +127,6 @@ def _recordings(
 
 
 def _from_matlab(folder: Path, variable: str, findings: Findings) -> dict[str, Floats]:
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
     found = {}
     paths = sorted(folder.glob('*.mat'))
     if not paths:
@@ -137,12 +134,9 @@ def _from_matlab(folder: Path, variable: str, findings: Findings) -> dict[str, F
     for path in paths:
         name = re.sub(r'_(skeleton|inertial)$', '', path.stem)
         try:
-            values = np.asarray(loadmat(path)[variable], np.float32)
-        except KeyError:
-            findings.skip(name, f'{path.name} has no variable {variable}')
-        except (OSError, ValueError, TypeError, NotImplementedError, MatReadError,
-                zlib.error) as error:
-            findings.skip(name, f'{path.name} cannot be read as a MATLAB file ({error})')
+            values = np.asarray(read_matlab(path, variable), np.float32)
+        except (DataError, ValueError) as error:
+            findings.skip(name, str(error).removeprefix(f'{path}: '))
         else:
             found[name] = np.moveaxis(values, -1, 0) if values.ndim == 3 else values
     return found
