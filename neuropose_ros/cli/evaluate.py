@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print the figures and write the report."""
+    """Measure, print the figures, write the report and the figures beside it."""
     need_torch()
     from neuropose_ros.core.resources import config_folder
     from neuropose_ros.learning.assessment import AssessmentSettings, assess, figures
@@ -57,9 +57,10 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or folder / 'report.html'
     write_report(report, out)
     values = figures(report)
+    out.with_suffix('.json').write_text(json.dumps(values, indent=1) + '\n', 'utf-8')
     for name, value in values.items():
         print(f'{name:18} {_words(value)}')
-    print(f'{out} is the report')
+    print(f'{out} is the report, {out.with_suffix(".json").name} has the figures')
     if args.json:
         print(json.dumps(values))
     return 0

@@ -57,7 +57,7 @@ class AssessmentSettings:
         onsets: of causal networks: let the exported recogniser watch joined clips.
         per_stream: clips joined to a stream.
         transition_s: between two clips.
-        tolerance_s: farther from a boundary an onset does not belong to it.
+        tolerance_s: farther from a boundary an onset has not found it.
         open_set: train a network without each pair of classes, and see whether it notices.
         examples: draw single clips.
         seed: of draws, intervals, streams and of the trainings for `open_set`.
@@ -72,7 +72,7 @@ class AssessmentSettings:
     onsets: bool = True
     per_stream: int = 12
     transition_s: float = 0.5
-    tolerance_s: float = 1.0
+    tolerance_s: float = 0.5
     open_set: bool = False
     examples: bool = True
     seed: int = 0
@@ -145,11 +145,16 @@ def figures(report: Report) -> dict[str, Any]:
         values['unknown_auroc'] = report.open_set.auroc.value
     if report.onsets is not None:
         found = report.onsets
-        median_s = found.median_error_s.value
-        values |= {'onset_median_s': median_s if np.isfinite(median_s) else None,
+        values |= {'onset_median_s': finite(found.median_error_s.value),
+                   'onset_median_s_by_chance': finite(found.chance.median_error_s),
                    'onset_precision': found.precision.value, 'onset_recall': found.recall.value,
                    'onset_boundaries': found.recall.count}
     return values
+
+
+def finite(value: float) -> float | None:
+    """Return the value as JSON can hold it: None = not reached."""
+    return value if np.isfinite(value) else None
 
 
 def _part(
@@ -200,17 +205,21 @@ def _onsets(
         return None
     with tempfile.TemporaryDirectory(prefix='neuropose-evaluate-') as folder:
         place = Path(folder) / 'recogniser'
-        export(trained, place, ExportSettings(half=False), announce=lambda _: None)
+        export(trained, place, ExportSettings(half=False), announce=_silent)
         layout = trained.layout
-        stage = ActionStage(load_exported(place), layouts=lambda _: layout)
+        stage = ActionStage(load_exported(place, announce=_silent), layouts=lambda _: layout)
         try:
             found = onsets(streams, stage_recognise(stage), tolerance_s=settings.tolerance_s,
-                           transition_s=settings.transition_s)
+                           transition_s=settings.transition_s, seed=settings.seed)
         finally:
             stage.close()
     if stage.counters.reasons[reasons.ERROR]:
         raise ModelError('the exported recogniser failed on a frame of the joined clips')
     return found
+
+
+def _silent(_: str) -> None:
+    """Announce nothing: what the passing export says is not what was asked for."""
 
 
 def _open_set(

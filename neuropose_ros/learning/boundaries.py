@@ -2,11 +2,13 @@
 
 The truth of a boundary is the first frame of the new clip (`joining`): before it nobody can know
 what comes. An event is the recogniser's word that an action begins. Events and boundaries are
-matched one to one, the nearest first, within a tolerance; with an event too many precision falls,
-with a boundary missed recall does.
+paired one to one, the nearest first, up to twice the tolerance apart; a boundary is found if its
+event lies within the tolerance. With an event too many precision falls, with a boundary missed
+recall does.
 
-The median error counts a boundary that was missed as infinitely late, so that the tolerance
-cannot flatter it: where more than half are missed, it is infinite.
+The median error counts a boundary without an event as infinitely late, so that pairing cannot
+flatter it: where that is more than half, it is infinite. Boundaries are close together, so the
+same is measured for as many events at random times: better than that is what the recogniser adds.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import numpy as np
 from neuropose_ros.core.action import ActionFrame, ActionPhase
 from neuropose_ros.core.errors import DataError
 from neuropose_ros.learning.clips import Clip
-from neuropose_ros.learning.joining import Stream
+from neuropose_ros.learning.joining import Segment, Stream
 from neuropose_ros.learning.metrics import (
     Array,
     Estimate,
@@ -33,6 +35,7 @@ Recognise = Callable[[Clip], Iterable[ActionFrame]]
 """One answer per frame of a clip of one person, in order; any clock that runs as the clip does."""
 
 LEAST_BOUNDARIES = 30
+_DRAWS = 100
 
 
 @dataclass(frozen=True)
@@ -52,24 +55,30 @@ class Event:
 
 @dataclass(frozen=True)
 class Match:
-    """A boundary and the event that noticed it.
+    """A boundary and the event that is paired with it.
 
     Attributes:
-        error_s: event minus boundary; NaN = missed.
-        latency_s: when it was said minus boundary; NaN = missed.
-        right: the event names the action that begins.
+        error_s: event minus boundary; NaN = there is none.
+        latency_s: when it was said minus boundary; NaN likewise.
+        found: whether it lies within the tolerance.
+        right: found, and the event names the action that begins.
     """
 
     boundary_s: float
     label: int
     error_s: float = float('nan')
     latency_s: float = float('nan')
+    found: bool = False
     right: bool = False
 
-    @property
-    def found(self) -> bool:
-        """Whether an event lies within the tolerance."""
-        return bool(np.isfinite(self.error_s))
+
+@dataclass(frozen=True)
+class Chance:
+    """What events at random times come to, as many of them in each stream; means over draws."""
+
+    median_error_s: float
+    precision: float
+    recall: float
 
 
 @dataclass(frozen=True)
@@ -94,11 +103,10 @@ class Onsets:
     """How the boundaries of all streams were noticed.
 
     Attributes:
-        median_error_s: of abs(error), missed boundaries infinitely late.
-        median_found_error_s: of the boundaries that were found.
-        median_latency_s: of the same: how long after the boundary it was said.
-        precision: share of the events that belong to a boundary.
-        recall: share of the boundaries that were noticed.
+        median_error_s: of abs(error), boundaries without an event infinitely late.
+        median_latency_s: of those found: how long after the boundary it was said.
+        precision: share of the events by which a boundary is found.
+        recall: share of the boundaries that are found.
         labelled_precision: as precision, but the event must name the right action.
         labelled_recall: as recall, likewise.
     """
@@ -107,25 +115,26 @@ class Onsets:
     tolerance_s: float
     transition_s: float
     median_error_s: Estimate
-    median_found_error_s: Estimate
     median_latency_s: Estimate
     precision: Estimate
     recall: Estimate
     labelled_precision: Estimate
     labelled_recall: Estimate
+    chance: Chance
     example: Timeline
 
 
 def onsets(
-    streams: Sequence[Stream], recognise: Recognise, *, tolerance_s: float = 1.0,
-    transition_s: float = 0.5,
+    streams: Sequence[Stream], recognise: Recognise, *, tolerance_s: float = 0.5,
+    transition_s: float = 0.5, seed: int = 0,
 ) -> Onsets:
     """Let a recogniser watch streams and hold its onsets against the truth.
 
     Args:
         recognise: is asked once per stream, with nothing remembered from the last one.
-        tolerance_s: an event farther from a boundary than that is another event.
+        tolerance_s: an event farther from a boundary has not found it.
         transition_s: of the streams, for the record.
+        seed: of the events at random times.
 
     Raises:
         DataError: fewer than 30 boundaries, too few for a median to mean much.
@@ -134,21 +143,46 @@ def onsets(
     if boundaries < LEAST_BOUNDARIES:
         raise DataError(f'{boundaries} boundaries between clips; {LEAST_BOUNDARIES} are needed')
     timelines = [_watch(stream, recognise) for stream in streams]
-    matches: list[Match] = []
-    events = 0
-    for line in timelines:
-        counted = _after_start(line)
-        events += len(counted)
-        matches.extend(match_events(line.stream, counted, tolerance_s))
+    said = [(line.stream, _after_start(line)) for line in timelines]
+    matches = _match_all(said, tolerance_s)
+    events = sum(len(counted) for _, counted in said)
     found = np.array([match.found for match in matches])
     right = np.array([match.right for match in matches])
-    late_s = np.array([abs(m.error_s) if m.found else np.inf for m in matches])
     latency_s = np.array([match.latency_s for match in matches])
     return Onsets(
-        tuple(matches), tolerance_s, transition_s, median_estimate(late_s),
-        median_estimate(late_s[found]), median_estimate(latency_s[found]),
-        share_of(int(found.sum()), events), share_estimate(found),
-        share_of(int(right.sum()), events), share_estimate(right), timelines[0])
+        matches, tolerance_s, transition_s, median_estimate(_errors_s(matches)),
+        median_estimate(latency_s[found]), share_of(int(found.sum()), events),
+        share_estimate(found), share_of(int(right.sum()), events), share_estimate(right),
+        _chance(said, tolerance_s, seed), timelines[0])
+
+
+def _match_all(
+    said: Sequence[tuple[Stream, Sequence[Event]]], tolerance_s: float,
+) -> tuple[Match, ...]:
+    return tuple(match for stream, events in said
+                 for match in match_events(stream, events, tolerance_s))
+
+
+def _errors_s(matches: Sequence[Match]) -> Array:
+    errors_s = np.abs([match.error_s for match in matches])
+    return np.asarray(np.where(np.isnan(errors_s), np.inf, errors_s), np.float64)
+
+
+def _chance(
+    said: Sequence[tuple[Stream, Sequence[Event]]], tolerance_s: float, seed: int,
+) -> Chance:
+    random = np.random.default_rng(seed)
+    events = sum(len(counted) for _, counted in said)
+    medians_s, found = [], []
+    for _ in range(_DRAWS):
+        drawn = [(stream, [Event(time_s, time_s, -1) for time_s in random.uniform(
+            0, stream.segments[-1].end_s, len(counted))]) for stream, counted in said]
+        matches = _match_all(drawn, tolerance_s)
+        medians_s.append(np.median(_errors_s(matches)))
+        found.append(sum(match.found for match in matches))
+    mean = float(np.mean(found))
+    return Chance(float(np.median(medians_s)), mean / events if events else float('nan'),
+                  mean / len(matches))
 
 
 def events_of(frames: Sequence[ActionFrame]) -> tuple[Event, ...]:
@@ -180,22 +214,24 @@ def match_events(
     starts = stream.segments[1:]
     pairs = sorted(
         (abs(event.time_s - start.start_s), i, j) for i, start in enumerate(starts)
-        for j, event in enumerate(events) if abs(event.time_s - start.start_s) <= tolerance_s)
+        for j, event in enumerate(events)
+        if abs(event.time_s - start.start_s) <= 2 * tolerance_s)
     chosen: dict[int, Event] = {}
     taken: set[int] = set()
     for _, i, j in pairs:
         if i not in chosen and j not in taken:
             chosen[i] = events[j]
             taken.add(j)
-    return tuple(_match(start.start_s, start.label, chosen.get(i))
-                 for i, start in enumerate(starts))
+    return tuple(_match(start, chosen.get(i), tolerance_s) for i, start in enumerate(starts))
 
 
-def _match(boundary_s: float, label: int, event: Event | None) -> Match:
+def _match(start: Segment, event: Event | None, tolerance_s: float) -> Match:
     if event is None:
-        return Match(boundary_s, label)
-    return Match(boundary_s, label, event.time_s - boundary_s, event.said_s - boundary_s,
-                 event.label == label)
+        return Match(start.start_s, start.label)
+    error_s = event.time_s - start.start_s
+    found = abs(error_s) <= tolerance_s
+    return Match(start.start_s, start.label, error_s, event.said_s - start.start_s, found,
+                 found and event.label == start.label)
 
 
 def _watch(stream: Stream, recognise: Recognise) -> Timeline:

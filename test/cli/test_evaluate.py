@@ -60,7 +60,8 @@ def test_a_report_and_one_json_object(place, capsys):
     values = json.loads(printed[-1])
     assert values['clips'] == 10 and 0 <= values['top1'] <= 1
     assert 'onset_median_s' not in values  # the network sees whole clips
-    assert f'{out} is the report' in printed
+    assert json.loads(out.with_suffix('.json').read_text('utf-8')) == values
+    assert any(line.startswith(f'{out} is the report') for line in printed)
     html = out.read_text('utf-8')
     assert 'How well weights recognises actions' in html and 'test part' in html
     assert 'Clips to look at' in html

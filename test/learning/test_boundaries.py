@@ -59,13 +59,22 @@ def test_missed_boundaries_cost_recall_and_count_as_infinitely_late():
     result = onsets(STREAMS, watcher(0.2, skip=2))
     assert 0.3 < result.recall.value < 0.5 and result.precision.value == 1
     assert result.median_error_s.value == np.inf
-    assert result.median_found_error_s.value == pytest.approx(0.2, abs=1e-6)
+    assert result.median_latency_s.value == pytest.approx(0.2, abs=1e-6)
 
 
-def test_what_comes_too_late_is_missed_and_wrong():
+def test_what_comes_too_late_is_missed_and_wrong_but_how_late_is_known():
     result = onsets(STREAMS, watcher(0.5), tolerance_s=0.4)
     assert result.recall.value == result.precision.value == 0
-    assert result.median_error_s.value == np.inf
+    assert result.median_error_s.value == pytest.approx(0.5, abs=1e-6)
+
+
+def test_chance_is_what_random_events_come_to():
+    result = onsets(STREAMS, watcher(0.2))
+    # Boundaries are 2.45 s apart and one event falls on each such stretch: it lies within 0.5 s
+    # of a boundary with a chance of 0.41; some boundaries have none near, the errors are larger.
+    assert 0.25 < result.chance.recall < 0.45
+    assert result.chance.median_error_s > 0.5
+    assert result.chance == onsets(STREAMS, watcher(0.2)).chance
 
 
 def test_the_wrong_action_in_time_counts_apart():
@@ -78,7 +87,7 @@ def test_an_event_serves_one_boundary_and_the_nearest_wins():
     stream = STREAMS[0]
     begin = stream.segments[1]
     events = [Event(begin.start_s + d, begin.start_s + d, begin.label) for d in (-0.3, 0.1, 0.4)]
-    matches = match_events(stream, events, 1.0)
+    matches = match_events(stream, events, 0.5)
     assert matches[0].error_s == pytest.approx(0.1)
     assert not any(match.found for match in matches[1:])
 
@@ -87,7 +96,9 @@ def test_nervous_answers_cost_precision():
     def recognise(clip):
         for i, time_s in enumerate(clip.times_s):
             yield answer(time_s, (i // 4) % 3, ActionPhase.ONSET)
-    assert onsets(STREAMS, recognise).precision.value < 0.2
+    result = onsets(STREAMS, recognise)
+    assert result.precision.value < 0.2
+    assert result.precision.value == pytest.approx(result.chance.precision, abs=0.02)
 
 
 def test_a_label_that_has_not_settled_is_no_event():

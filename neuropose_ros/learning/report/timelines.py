@@ -26,14 +26,17 @@ def onset_plot(result: Onsets) -> bytes:
     """When the recogniser said that an action begins, against when it began."""
     figure = new_figure(7.2, 4.0)
     axes = figure.subplots()
-    errors = np.array([match.error_s for match in result.matches if match.found])
-    missed = len(result.matches) - len(errors)
-    limit = result.tolerance_s
+    errors = np.array([match.error_s for match in result.matches])
+    found, limit = sum(match.found for match in result.matches), 2 * result.tolerance_s
+    errors = errors[np.isfinite(errors)]
     axes.axvspan(-result.transition_s, 0, color=FAINT, alpha=0.5, linewidth=0,
                  label='transition between two clips')
+    for side_s in (-result.tolerance_s, result.tolerance_s):
+        axes.axvline(side_s, color=QUIET, linewidth=1, linestyle=':',
+                     label='tolerance' if side_s > 0 else None)
     axes.axvline(0, color=INK, linewidth=1.2, label='first frame of the new action')
     axes.hist(errors, np.linspace(-limit, limit, _MOST_BINS).tolist(), color=BLUE,
-              edgecolor='white', label=f'{len(errors)} found, {missed} missed')
+              edgecolor='white', label=f'{len(result.matches)} boundaries, {found} found')
     median = float(np.median(errors)) if errors.size else float('nan')
     if errors.size:
         axes.axvline(median, color=VERMILION, linewidth=1.6, linestyle='--',
@@ -42,7 +45,7 @@ def onset_plot(result: Onsets) -> bytes:
     axes.set_xlabel('onset that was said minus the true one [s]')
     axes.set_ylabel('boundaries')
     tidy(axes, 'y')
-    figure.legend(loc='outside upper center', ncols=2, frameon=False)
+    figure.legend(loc='outside upper center', ncols=3, frameon=False)
     return png(figure)
 
 
@@ -61,6 +64,9 @@ def timeline_plot(line: Timeline, labels: Sequence[str]) -> bytes:
             (segment.start_s, segment.label - 0.5), segment.end_s - segment.start_s, 1,
             fill=False, edgecolor=INK, linewidth=1.4))
     times_s = [event.time_s for event in line.events]
+    for event in line.events:
+        axes.plot([event.time_s, event.said_s], [event.label] * 2, '|-', color=VERMILION,
+                  linewidth=1, markersize=8)
     axes.plot(times_s, [event.label for event in line.events], '>', color=VERMILION, markersize=8,
               markeredgecolor='white')
     unknown = line.said < 0
@@ -72,7 +78,7 @@ def timeline_plot(line: Timeline, labels: Sequence[str]) -> bytes:
     axes.set_ylabel('action')
     figure.colorbar(mesh, ax=axes, label='probability', pad=0.01)
     axes.plot([], [], 's', color='white', markeredgecolor=INK, label='truth')
-    axes.plot([], [], '>', color=VERMILION, label='an action begins, says the recogniser')
+    axes.plot([], [], '>', color=VERMILION, label='an action begins; line: until it was said')
     axes.plot([], [], '|', color=QUIET, label='no known action')
     figure.legend(loc='outside upper center', ncols=3, frameon=False)
     return png(figure)

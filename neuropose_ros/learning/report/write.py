@@ -248,24 +248,29 @@ def _unknown(report: Report) -> Section:
 def _onsets(report: Report) -> Section:
     assert report.onsets is not None
     result, labels = report.onsets, _labels(report)
+    chance = result.chance
     rows = [
-        number_row('Median error', result.median_error_s, 'missed boundaries infinitely late', 2,
-                   's'),
-        number_row('Median error of those found', result.median_found_error_s,
-                   'within the tolerance', 2, 's'),
-        number_row('Median latency of those found', result.median_latency_s,
-                   'when it was said, after the boundary', 2, 's'),
-        percent_row('Recall', result.recall, 'boundaries that were noticed'),
-        percent_row('Precision', result.precision, 'onsets said that belong to a boundary'),
-        percent_row('Recall, right action', result.labelled_recall, 'noticed and named'),
+        number_row('Median error', result.median_error_s,
+                   'without an onset near it: infinitely late', 2, 's'),
+        number_row('Median latency', result.median_latency_s,
+                   'of those found: when it was said, after the boundary', 2, 's'),
+        percent_row('Recall', result.recall, 'boundaries that were found'),
+        percent_row('Precision', result.precision, 'onsets said that found a boundary'),
+        percent_row('Recall, right action', result.labelled_recall, 'found and named'),
         percent_row('Precision, right action', result.labelled_precision, 'said and right'),
+        ('By chance', f'as many onsets at random times: median error '
+         f'{number(chance.median_error_s, 2, "s")}, recall {percent(chance.recall)}, precision '
+         f'{percent(chance.precision)}', NONE, NONE, str(len(result.matches))),
     ]
     text = paragraph(
         f'Test clips of one scale were joined into streams, {result.transition_s:g} s of '
         'minimum-jerk movement between the last pose of one and the first pose of the next, '
         'without a cut. The boundary is the first frame of the new clip: nobody can know it '
-        f'earlier. An onset belongs to the nearest boundary within {result.tolerance_s:g} s, '
-        'one to one; the first answer of a stream is not counted.')
+        'earlier. The exported recogniser watched the streams frame by frame. The time of an '
+        'onset is the time that the answer is about: when it was said, less the decision delay '
+        'that the recogniser states. Onsets and boundaries are paired one to one, the nearest '
+        f'first; up to {result.tolerance_s:g} s apart, a boundary is found. The first answer of '
+        'a stream is not counted.')
     text += table((*_HEAD[:-1], 'boundaries or onsets'), rows, words=2)
     text += figure(
         timelines.onset_plot(result), f'Histogram of onset errors, median of all boundaries '
@@ -275,8 +280,8 @@ def _onsets(report: Report) -> Section:
         timelines.timeline_plot(result.example, labels), 'Probabilities of all actions over one '
         'stream, with the truth and the onsets that were said.',
         f'The first stream, {len(result.example.stream.segments)} clips. Blue: probability; '
-        'frames: the truth; triangles: onsets that were said; ticks in the first row: answered '
-        '“unknown”.')
+        'frames: the truth; triangles: onsets, each with a line to the moment it was said; ticks '
+        'in the first row: answered “unknown”.')
     return Section('onsets', 'When does it notice that an action begins?', text)
 
 
