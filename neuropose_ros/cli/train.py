@@ -38,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
         if place.team.leads and len(findings):
             print(findings.report())
         trained = train_recogniser(
-            recipe, split.train, args.seed, unlabelled=sources, weights=weights, place=place)
+            recipe, split.train, args.seed, unlabelled=sources, weights=weights, place=place,
+            protocol=split.protocol)
         if not place.team.leads:
             return 0
         path = args.out / FILE_NAME

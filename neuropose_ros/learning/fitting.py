@@ -30,6 +30,7 @@ from neuropose_ros.learning.weights import (
 def train_recogniser(
     recipe: Recipe, clips: ClipSet, seed: int, *, unlabelled: Sequence[ClipSet] = (),
     weights: dict[str, torch.Tensor] | None = None, place: Place | None = None,
+    protocol: str = '',
 ) -> TrainedRecogniser:
     """Train what a recipe describes.
 
@@ -37,6 +38,7 @@ def train_recogniser(
         clips: the training part; what the recipe holds back for validation is of it.
         unlabelled: further poses for the recipe's pre-training.
         weights: pre-trained ones, instead of the recipe's pre-training.
+        protocol: how the clips were divided from those for the test, for the record.
 
     Raises:
         TrainingError: see `fit`; or the clips have no labels.
@@ -68,7 +70,7 @@ def train_recogniser(
             value.copy_(calibration[name])
         network = second
     return TrainedRecogniser(network, recipe, clips.labels, {
-        'clips': clips.name, 'count': len(clips if recipe.data.refit else learnt),
+        'clips': clips.name, 'protocol': protocol, 'count': len(clips if recipe.data.refit else learnt),
         'content': content_hash(clips), 'terms': clips.source, 'seed': seed, 'epochs': epochs,
         'pretrained': weights is not None,
         'validation': {name: float(value) for name, value in first.score.items()}})

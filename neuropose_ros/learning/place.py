@@ -24,5 +24,7 @@ class Place:
     team: Team = field(default_factory=alone)
 
     def below(self, name: str) -> Place:
-        """Return the same, in a folder of this one."""
-        return replace(self, folder=None if self.folder is None else self.folder / name)
+        """Return the same, in a folder of this one and with what it reports named so."""
+        return replace(
+            self, folder=None if self.folder is None else self.folder / name,
+            report=lambda epoch: self.report(replace(epoch, stage=name)))

@@ -130,7 +130,7 @@ def test_context_and_poses_alone_are_compared(tmp_path: Path) -> None:
 
 def test_scene_vectors_of_another_size_are_named() -> None:
     recipe = replace(RECIPE, network=replace(RECIPE.network, scene_size=8))
-    with pytest.raises(TrainingError, match='scene vectors are of 4 values, .* is 8'):
+    with pytest.raises(TrainingError, match=r'scene vectors are of 4 values, .* is 8'):
         train_recogniser(recipe, little_people(18, scene_size=4), 0)
     with pytest.raises(TrainingError, match='scene vectors are missing'):
         train_recogniser(recipe, little_people(18), 0)

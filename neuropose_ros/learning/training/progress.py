@@ -20,11 +20,13 @@ class Epoch:
         number: from 1.
         of: epochs in all.
         values: losses, scores and the learning rate, by name.
+        stage: which of the trainings that make up a run; '' = it is the only one.
     """
 
     number: int
     of: int
     values: Mapping[str, float]
+    stage: str = ''
 
 
 Report = Callable[[Epoch], None]
@@ -47,6 +49,8 @@ def bar(title: str, hidden: bool = False) -> Iterator[Report]:
     """Show a bar on standard error, with the newest values beside it."""
     with tqdm(desc=title, unit='epoch', disable=hidden, dynamic_ncols=True) as shown:
         def report(epoch: Epoch) -> None:
+            if epoch.stage:
+                shown.set_description(f'{title}, {epoch.stage}', refresh=False)
             shown.total = epoch.of
             shown.set_postfix({name: f'{value:.3g}' for name, value in epoch.values.items()})
             shown.update(epoch.number - shown.n)
@@ -72,7 +76,7 @@ def tensorboard(folder: Path, enabled: bool = True) -> Iterator[Report]:
 
     def report(epoch: Epoch) -> None:
         for name, value in epoch.values.items():
-            writer.add_scalar(name, value, epoch.number)
+            writer.add_scalar(f'{epoch.stage}/{name}'.strip('/'), value, epoch.number)
     try:
         yield report
     finally:
