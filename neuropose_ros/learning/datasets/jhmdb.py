@@ -32,8 +32,8 @@ from neuropose_ros.learning.datasets.tables import (
 from neuropose_ros.learning.datasets.videos import VideoListing
 
 RATE_HZ = 30.0
-SOURCE = ('J-HMDB (Jhuang et al. 2013), a part of HMDB51 (Kuehne et al. 2011): research data, '
-          'CC BY 4.0 by the authors of HMDB51')
+SOURCE = ('J-HMDB (Jhuang et al. 2013): research data; its videos are of HMDB51 (Kuehne et al. '
+          '2011), CC BY 4.0')
 
 
 def read_jhmdb14(root: Path, split: int = 1, findings: Findings | None = None) -> Split:
