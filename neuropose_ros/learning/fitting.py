@@ -70,8 +70,9 @@ def train_recogniser(
             value.copy_(calibration[name])
         network = second
     return TrainedRecogniser(network, recipe, clips.labels, {
-        'clips': clips.name, 'protocol': protocol, 'count': len(clips if recipe.data.refit else learnt),
-        'content': content_hash(clips), 'terms': clips.source, 'seed': seed, 'epochs': epochs,
+        'clips': clips.name, 'protocol': protocol,
+        'count': len(clips if recipe.data.refit else learnt), 'content': content_hash(clips),
+        'terms': clips.source, 'seed': seed, 'epochs': epochs,
         'pretrained': weights is not None,
         'validation': {name: float(value) for name, value in first.score.items()}})
 
