@@ -69,6 +69,31 @@ def test_executable_starts_by_a_link_from_elsewhere(prefix: Path, tmp_path: Path
     assert clean_shell(str(tmp_path / 'neuropose'), 'nonesuch').returncode == 2
 
 
+def test_executable_is_only_imported_by_the_workers_of_a_command(
+    source_root: Path, tmp_path: Path,
+) -> None:
+    """multiprocessing runs it in every worker, as ``__mp_main__``: no command may start there."""
+    program = tmp_path / 'prefix/bin/program'
+    program.parent.mkdir(parents=True)
+    (tmp_path / 'prefix/share/neuropose_ros').mkdir(parents=True)
+    (tmp_path / 'worker_module.py').write_text(
+        'import multiprocessing\n\n\ndef main():\n'
+        '    print("command")\n'
+        '    process = multiprocessing.get_context("spawn").Process(target=work)\n'
+        '    process.start()\n    process.join()\n    return process.exitcode\n\n\n'
+        'def work():\n    print("worker")\n')
+    values = {
+        'EXECUTABLE_SHEBANG': f'#!{sys.executable}', 'EXECUTABLE_MODULE': 'worker_module',
+        'EXECUTABLE_TO_PREFIX': '..', 'PROJECT_NAME': 'neuropose_ros', 'EXECUTABLE_ARGUMENT': '',
+        'CMAKE_INSTALL_PREFIX': str(tmp_path / 'prefix'), 'PYTHON_INSTALL_DIR': '..'}
+    text = (source_root / 'cmake/executable.py.in').read_text('utf-8')
+    for name, value in values.items():
+        text = text.replace(f'@{name}@', value)
+    program.write_text(text, 'utf-8')
+    done = clean_shell(sys.executable, str(program))
+    assert (done.returncode, done.stdout.split()) == (0, ['command', 'worker']), done.stderr
+
+
 def test_node_finds_ros_and_messages_from_a_clean_shell(prefix: Path) -> None:
     """With everything a node needs: --help alone would not load the middleware."""
     if sys.prefix == sys.base_prefix:
