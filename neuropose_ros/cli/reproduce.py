@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Train, print the table and keep the weights."""
     need_torch()
     from neuropose_ros.core.errors import ParameterError
+    from neuropose_ros.learning.datasets.catalogue import data_set
     from neuropose_ros.learning.provision import further_poses, provide
     from neuropose_ros.learning.recipe import read_recipe
     from neuropose_ros.learning.reproduction import jobs_of, reproduce, summary, table
@@ -46,14 +47,15 @@ def run(args: argparse.Namespace) -> int:
         recipe.data, args.data, args.split, cache=args.cache, workers=args.workers)
     if len(findings):
         print(findings.report())
-    folder = args.out or Path('runs') / f'reproduce-{name}-{args.split or "default"}'
+    chosen = data_set(recipe.data.dataset).split(args.split or recipe.data.split)
+    folder = args.out or Path('runs') / f'reproduce-{name}-{chosen}'.rstrip('-')
     sources = further_poses(recipe.pretraining.sources, args.data) if (
         recipe.pretraining.epochs) else ()
     with JobBar(f'{name}, {split.protocol}', jobs_of(recipe, args.seeds)) as bar:
         found = reproduce(
             name, recipe, split, folder, seeds=args.seeds, workers=args.workers,
             sources=sources, resume=args.resume, watch=bar.show)
-    values = summary(found, args.split or split.protocol)
+    values = summary(found, int(chosen) if chosen.isdecimal() else chosen)
     (folder / 'table.json').write_text(json.dumps(values, indent=1) + '\n', 'utf-8')
     print(table(found))
     print(f'weights, results and {folder / "table.json"} are in {folder}')

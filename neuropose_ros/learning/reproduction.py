@@ -125,7 +125,7 @@ def prepare(
     return Work(recipe, folder / 'data', folder / 'jobs', resume)
 
 
-def summary(found: Reproduction, split: str) -> dict[str, Any]:
+def summary(found: Reproduction, split: int | str) -> dict[str, Any]:
     """Return the figures for ``--json``; every share is 0..1."""
     ours = found.rows[0]
     baselines = [row for row in found.rows if row.model in ('ddnet', 'svm')]

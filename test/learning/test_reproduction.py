@@ -174,7 +174,7 @@ def test_figures_are_means_and_deviations_of_a_sample() -> None:
     found = Reproduction('little', 'split 1', (36, 18), (
         Row('ours', (0.8, 0.9), (0.7, 0.9), 3.0), Row('pose_only', (0.7, 0.7), (0.6, 0.6), 2.0),
         Row('ddnet', (0.6, 0.7), (0.5, 0.6), 1.0), Row('svm', (0.5,), (0.4,), 0.1)))
-    values = reproduction.summary(found, '1')
+    values = reproduction.summary(found, 1)
     assert json.loads(json.dumps(values)) == values
     assert values['top1_mean'] == pytest.approx(0.85)
     assert values['top1_std'] == pytest.approx(0.1 / 2 ** 0.5)
@@ -182,6 +182,6 @@ def test_figures_are_means_and_deviations_of_a_sample() -> None:
     assert values['baselines'] == {'ddnet': pytest.approx(0.65), 'svm': 0.5}
     assert values['pose_only_mean'] == pytest.approx(0.7)
     assert values['context_gain'] == pytest.approx(0.15)
-    assert (values['split'], values['seeds']) == ('1', 2)
+    assert (values['split'], values['seeds']) == (1, 2)
     text = reproduction.table(found)
     assert '85.0 ±  7.1' in text and 'ddnet' in text

@@ -123,5 +123,5 @@ def test_miniature_ucf101_is_reproduced_by_its_recipe(
                  '--workers', '1', '--cache', str(tmp_path / 'cache'), '--out',
                  str(tmp_path / 'out'), '--json']) == 0
     values = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (values['split'], values['training_clips'], values['test_clips']) == ('1', 6, 2)
+    assert (values['split'], values['training_clips'], values['test_clips']) == (1, 6, 2)
     assert set(values) >= {'pose_only_mean', 'context_gain', 'top1_mean', 'macro_f1_mean'}
