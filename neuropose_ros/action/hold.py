@@ -74,7 +74,8 @@ def _objection(action: Action, age_s: float, budget: HoldBudget) -> str:
         return action.reason
     if not action.coverage >= budget.least_coverage:
         return reasons.THIN_COVERAGE
-    known = 0 <= action.top_index < len(action.probabilities)
+    known = (0 <= action.top_index < len(action.probabilities)
+             and action.top_label not in ('', UNKNOWN_LABEL))
     if not known or not action.unknown_score <= budget.most_unknown_score:
         return reasons.UNLIKE_KNOWN
     if not action.probabilities[action.top_index] >= budget.least_probability:

@@ -4,14 +4,16 @@ It drives nothing: it publishes what it would do on ``robot_command``, as ``MOVE
 ``HOLD: thin_coverage``. Copy the file and put your robot where `_say` is. Four rules matter:
 
 1. Every answer is judged against the robot's own budget (`action.hold.judge`).
-2. Silence is no evidence: a timer judges again, so that an answer grows old by itself.
-3. Two clocks are asked. Stamps tell the age of the evidence; the steady clock tells how long ago
-   it came, also while simulated time stands still or somebody sets the clock back.
+2. Silence is no evidence, nor is a message that came before or was overtaken: a timer judges
+   again, so that an answer grows old by itself.
+3. Two clocks are asked (`action.watch`). Stamps tell the age of the evidence; the steady clock
+   tells how long ago it came, also while simulated time stands still or a clock is set back.
 4. One person: among several the robot cannot know whom it serves, and holds.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -21,8 +23,8 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from std_msgs.msg import String
 
 from neuropose_ros.action import reasons
-from neuropose_ros.action.hold import HoldBudget, judge
-from neuropose_ros.core.action import ActionFrame
+from neuropose_ros.action.hold import HoldBudget
+from neuropose_ros.action.watch import Watch
 from neuropose_ros.core.action_wire import action_frame_from_message
 from neuropose_ros.msg import ActionArray
 from neuropose_ros.nodes import qos
@@ -59,9 +61,8 @@ class ExampleRobot(Node):
         super().__init__('example_robot')
         declare(self, PARAMETERS)
         self._budget = HoldBudget(**values(self, PARAMETERS))
-        self._newest: ActionFrame | None = None
-        self._objection = _SILENT
-        self._arrived_s = time.monotonic()
+        self._watch = Watch(self._budget)
+        self._malformed_s = -math.inf
         self._said = ''
         overridable = QoSOverridingOptions.with_default_policies()
         self._command = self.create_publisher(
@@ -72,28 +73,36 @@ class ExampleRobot(Node):
         self.create_timer(_LOOK_S, self._decide, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _on_actions(self, message: Any) -> None:
-        self._arrived_s = time.monotonic()
         try:
-            self._newest, self._objection = action_frame_from_message(message), ''
+            frame = action_frame_from_message(message)
         except ValueError as error:
-            self._newest, self._objection = None, _MALFORMED
+            self._malformed_s = time.monotonic()
             self.get_logger().warning(f'actions: a message is refused: {error}', once=True)
+        else:
+            if self._watch.take(frame, self._now_ns(), time.monotonic()):
+                self._malformed_s = -math.inf
         self._decide()
 
     def _decide(self) -> None:
-        people = self._newest.actions if self._newest is not None else ()
-        reason = self._reason(len(people))
-        if not reason:
-            now_ns = self.get_clock().now().nanoseconds
-            action = judge(people[0] if people else None, now_ns, self._budget)
-            reason = action.reason
-        self._say(f'HOLD: {reason}' if reason else f'MOVE: {action.top_label}')
+        reason = self._reason()
+        if reason:
+            self._say(f'HOLD: {reason}')
+            return
+        person = next(iter(self._watch.people), None)
+        action = self._watch.judge(person, self._now_ns(), time.monotonic())
+        self._say(f'HOLD: {action.reason}' if action.reason else f'MOVE: {action.top_label}')
 
-    def _reason(self, people: int) -> str:
+    def _reason(self) -> str:
         """Why to hold, whatever the answer is."""
-        if time.monotonic() - self._arrived_s > self._budget.max_age_s:
+        now_s = time.monotonic()
+        if now_s - self._malformed_s <= self._budget.max_age_s:
+            return _MALFORMED
+        if self._watch.silent(now_s):
             return _SILENT
-        return self._objection or (_SEVERAL if people > 1 else '')
+        return _SEVERAL if len(self._watch.people) > 1 else ''
+
+    def _now_ns(self) -> int:
+        return int(self.get_clock().now().nanoseconds)
 
     def _say(self, command: str) -> None:
         self._command.publish(String(data=command))

@@ -31,6 +31,8 @@ def test_a_good_answer_passes_as_it_is():
     ({'unknown_score': float('nan')}, 'unlike_known'),
     ({'top_index': -1}, 'unlike_known'),
     ({'top_index': 2}, 'unlike_known'),
+    ({'top_label': 'unknown'}, 'unlike_known'),
+    ({'top_label': ''}, 'unlike_known'),
     ({'probabilities': np.array([0.4, 0.6], np.float32)}, 'unsure'),
     ({'top_index': -1, 'top_label': 'unknown', 'reason': 'too_short'}, 'too_short'),
     # What an old answer says of itself may no longer be so.

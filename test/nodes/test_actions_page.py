@@ -54,7 +54,10 @@ def test_the_example_acts_on_good_evidence_alone(
             **changes})
         end = names['node'].get_clock().now() - Duration(seconds=age_s)
         action.window_end = end.to_msg()
-        names['take'](ActionArray(actions=[action, *others]))
+        message = ActionArray(actions=[action, *others])
+        message.header.stamp = action.window_end
+        names['newest'] = None
+        names['take'](message)
         names['arrived_s'] -= silent_s
         return names['decide']()
 
@@ -70,6 +73,18 @@ def test_the_example_acts_on_good_evidence_alone(
         assert decide(reason='too_short', top_index=-1) is None
         assert decide(top_index=2) is None
         assert decide(Action()) is None
+        assert decide(reason='too_short', top_index=-1) is None
+        later = names['newest']
+        assert decide(age_s=0.1) == 'walk'
+        earlier = names['newest']
+        names['take'](later)
+        names['take'](earlier)
+        assert names['decide']() is None  # overtaken
+        names['arrived_s'] -= 5.0
+        names['take'](later)
+        assert names['silent']()  # repeated
+        names['take'](earlier)
+        assert names['decide']() == 'walk'  # after a silence time may begin anew
     finally:
         names['node'].destroy_node()
         rclpy.try_shutdown()

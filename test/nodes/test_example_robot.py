@@ -34,6 +34,7 @@ class Robot:
 
     def __init__(self, graph: Any) -> None:
         self.graph = graph
+        self._sent = 0
         self.process = graph.start(
             'example_robot', '--ros-args', '-p', 'max_age_s:=0.3', '-p', 'use_sim_time:=true')
         self.commands = graph.collect(String, 'robot_command')
@@ -48,11 +49,18 @@ class Robot:
         self.send(WALKS)
         return any(command.data == 'MOVE: walk' for command in self.commands)
 
-    def send(self, *actions: Action, age_s: float = 0.0) -> None:
-        end_ns = NOW_S * 10**9 - round(age_s * 1e9)
+    def send(self, *actions: Action, age_s: float = 0.0) -> ActionArray:
+        """Send what no message has said before: each is of a frame 1 ns before the last."""
+        self._sent += 1
+        end_ns = NOW_S * 10**9 - round(age_s * 1e9) - self._sent
         frame = ActionFrame(end_ns, 1, 'gait@1234', 'tiny', actions=tuple(
             replace(action, window_end_ns=end_ns) for action in actions))
-        self._publisher.publish(action_frame_to_message(frame, ROS))
+        message = action_frame_to_message(frame, ROS)
+        self.publish(message)
+        return message
+
+    def publish(self, message: ActionArray) -> None:
+        self._publisher.publish(message)
 
     def falls_silent(self) -> None:
         self.graph.until(lambda: self.commands[-1].data == 'HOLD: silent', 10)
@@ -82,6 +90,19 @@ def test_it_moves_on_fresh_covered_known_actions_alone(graph: Any) -> None:
     robot.answers('MOVE: walk', WALKS)
     # Time stands still: by its stamp the answer is as young as ever.
     robot.falls_silent()
+    repeated = robot.send(WALKS)
+
+    def falls_silent_all_the_same() -> bool:
+        robot.publish(repeated)
+        return bool(robot.commands[-1].data == 'HOLD: silent')
+
+    graph.until(lambda: robot.commands[-1].data == 'MOVE: walk', 10)
+    graph.until(falls_silent_all_the_same, 10)
+    # What was overtaken says nothing against what came later.
+    robot.answers('HOLD: no_track')
+    robot.send(WALKS)
+    graph.until(lambda: robot.commands[-1].data != 'HOLD: no_track', 10)
+    assert robot.commands[-1].data == 'HOLD: silent'
     assert robot.process.end(signal.SIGTERM) == 0, robot.process.output()
 
 
