@@ -7,12 +7,14 @@ import logging
 import warnings
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from neuropose_ros.action.recogniser import NEXT
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.learning.networks.recogniser import Recogniser
+from neuropose_ros.learning.onnx_shapes import settle_shapes
 
 OPSET = 17  # what TensorRT 8.6 and ONNX Runtime 1.16 read
 STEP_OUTPUTS = ('logits', 'unknown', 'completed', 'error', 'attention')
@@ -34,10 +36,13 @@ def step_network(network: Recogniser) -> bytes:
     if size:
         given |= {'scene': torch.zeros(_N, size), 'scene_mask': torch.ones(_N, 1)}
     outputs = (*STEP_OUTPUTS, *(NEXT + name for name in states))
-    names = (*given, *states)
-    return _written(
-        _Step(network, tuple(states)), (*given.values(), *states.values()), names, outputs,
-        {name: {0: _PEOPLE} for name in (*names, *outputs)})
+    inputs = {**given, **states}
+    content = _written(
+        _Step(network, tuple(states)), tuple(inputs.values()), tuple(inputs), outputs,
+        {name: {0: _PEOPLE} for name in (*inputs, *outputs)})
+    few = {name: value.numpy() for name, value in inputs.items()}
+    return settle_shapes(
+        content, few, {name: np.concatenate([value, value]) for name, value in few.items()})
 
 
 def clip_network(network: Recogniser) -> bytes:

@@ -34,7 +34,7 @@ class TemporalConv(nn.Conv1d):
     @property
     def state_shape(self) -> tuple[int, ...]:
         """Shape of the past inputs of one person."""
-        return self.in_channels, self.reach
+        return (self.reach * self.in_channels,)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T) -> (N, C', T)."""
@@ -48,11 +48,13 @@ class TemporalConv(nn.Conv1d):
         One matrix product for all people: a convolution would go through the weights for each.
         """
         taps = x
-        if self.reach:
-            inputs = torch.cat((memory.read(self.state_name), x[..., None]), -1)
-            memory.write(self.state_name, inputs[..., 1:])
-            taps = inputs[..., ::self.dilation[0]].flatten(1)
-        return functional.linear(taps, self.weight.flatten(1), self.bias)
+        if self.reach:  # the past is flat, tick after tick: few and simple operators
+            taps = torch.cat((memory.read(self.state_name), x), -1)
+            memory.write(self.state_name, taps[:, self.in_channels:])
+            if self.dilation[0] > 1:
+                ticks = taps.reshape(-1, self.reach + 1, self.in_channels)
+                taps = ticks[:, ::self.dilation[0]].flatten(1)
+        return functional.linear(taps, self.weight.transpose(1, 2).flatten(1), self.bias)
 
 
 class MultiScaleBlock(nn.Module):
@@ -65,7 +67,7 @@ class MultiScaleBlock(nn.Module):
     def __init__(self, width: int, kernel: int, direction: Direction, dropout: float) -> None:
         """Build it for `width` channels."""
         super().__init__()
-        part = width // 4
+        self.part = part = width // 4
         self.reduce = TemporalConv(width, width, 1, bias=False)
         self.reduce_norm = nn.BatchNorm1d(width)
         self.scales = nn.ModuleList(
@@ -80,7 +82,7 @@ class MultiScaleBlock(nn.Module):
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:
         """(N, C, T), valid (N, 1, T) -> (N, C, T); ticks outside the clip stay zero."""
         y = functional.silu(self.reduce_norm(self.reduce(x))) * valid
-        parts = zip(self.scales, y.chunk(4, 1), strict=True)
+        parts = zip(self.scales, y.split(self.part, 1), strict=True)
         y = torch.cat([scale(part) for scale, part in parts], 1)
         y = self.mix_norm(self.mix(functional.silu(self.scale_norm(y))))
         return (x + self.dropout(functional.silu(y))) * valid
@@ -88,7 +90,7 @@ class MultiScaleBlock(nn.Module):
     def step(self, x: Tensor, memory: Memory) -> Tensor:
         """(N, C) of one tick -> (N, C)."""
         y = functional.silu(self.reduce_norm(self.reduce.step(x, memory)))
-        parts = zip(self.scales, y.chunk(4, 1), strict=True)
+        parts = zip(self.scales, y.split(self.part, 1), strict=True)
         y = torch.cat([scale.step(part, memory) for scale, part in parts], 1)
         y = self.mix_norm(self.mix.step(functional.silu(self.scale_norm(y)), memory))
         return x + functional.silu(y)
