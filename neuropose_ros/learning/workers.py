@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import queue
@@ -12,7 +13,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from neuropose_ros.core.errors import TrainingError
@@ -74,7 +74,8 @@ def _in_processes(
 ) -> Iterator[Result]:
     context = multiprocessing.get_context('spawn')  # torch's threads do not survive a fork
     news: Queue[tuple[Job, float]] = context.Queue()
-    stop = context.Event()
+    # Without a lock: a process that is killed would hold it for ever.
+    stop = context.RawValue(ctypes.c_bool, False)
     with _one_thread_each(), ProcessPoolExecutor(
             workers, context, _start, (work, news, stop)) as pool:
         running: set[Future[Result]] = {pool.submit(_run, job) for job in jobs}
@@ -88,7 +89,7 @@ def _in_processes(
             raise TrainingError('a training was ended from outside, perhaps for want of memory: '
                                 'go on with --resume and fewer --workers') from error
         finally:
-            stop.set()
+            stop.value = True
             pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -116,10 +117,10 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-_shared: tuple[Work, Queue[tuple[Job, float]], Event] | None = None
+_shared: tuple[Work, Queue[tuple[Job, float]], ctypes.c_bool] | None = None
 
 
-def _start(work: Work, news: Queue[tuple[Job, float]], stop: Event) -> None:
+def _start(work: Work, news: Queue[tuple[Job, float]], stop: ctypes.c_bool) -> None:
     global _shared
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which says stop
     import torch
@@ -134,7 +135,7 @@ def _run(job: Job) -> Result:
 
     def report(epoch: Epoch) -> None:
         news.put((job, epoch.number / epoch.of))
-        if stop.is_set():
+        if stop.value:
             raise _StoppedError
 
     return run_job(job, work.recipe, work.data, Place(work.folder, work.resume, report))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,8 +23,10 @@ from neuropose_ros.learning.pretraining_settings import PretrainingSettings
 from neuropose_ros.learning.recipe import DataSettings, EvaluationSettings, Recipe
 from neuropose_ros.learning.reproduction import Reproduction, Row, jobs_of, prepare, reproduce
 from neuropose_ros.learning.sampling import SamplingConfig
+from neuropose_ros.learning.training.loop import CHECKPOINT
 from neuropose_ros.learning.training.settings import TrainingSettings
 from neuropose_ros.learning.weights import FILE_NAME, load_recogniser
+from neuropose_ros.learning.workers import run_jobs
 
 from .little_people import little_people, little_split
 
@@ -61,6 +64,26 @@ def test_processes_make_the_table_and_resume_keeps_what_is_done(
     again = reproduce('little', recipe, split, tmp_path / 'run', seeds=2, workers=2, resume=True)
     assert again.rows[0].top1 == found.rows[0].top1
     assert kept.stat().st_mtime_ns == stamp
+
+
+@pytest.mark.parametrize('killed', [True, False])
+def test_end_from_outside_leaves_no_process_and_the_checkpoint(
+    killed: bool, split: Split, tmp_path: Path,
+) -> None:
+    recipe = replace(RECIPE, training=replace(RECIPE.training, epochs=100_000))
+    work = prepare(recipe, split, tmp_path)
+
+    def watch(job: Job, share: float) -> None:
+        if not killed:
+            raise KeyboardInterrupt
+        for child in multiprocessing.active_children():
+            child.kill()
+
+    with pytest.raises(TrainingError if killed else KeyboardInterrupt) as caught:
+        run_jobs(work, [Job('ours', 0)], 1, watch)
+    assert not killed or 'ended from outside' in str(caught.value)
+    assert multiprocessing.active_children() == []
+    assert list(work.folder.rglob(CHECKPOINT))
 
 
 def test_without_resume_everything_is_trained_again(split: Split, tmp_path: Path) -> None:
