@@ -74,6 +74,7 @@ def train_recogniser(
         'count': len(clips if recipe.data.refit else learnt), 'content': content_hash(clips),
         'terms': clips.source, 'seed': seed, 'epochs': epochs,
         'pretrained': weights is not None,
+        **({'scene_model': recipe.data.scene_model} if recipe.network.scene_size else {}),
         'validation': {name: float(value) for name, value in first.score.items()}})
 
 

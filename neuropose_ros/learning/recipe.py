@@ -48,8 +48,17 @@ class DataSettings:
         """Check ranges."""
         within(0, 0.9, validation_share=self.validation_share)
         within(0, 1, skipped_share=self.skipped_share, least_score=self.least_score)
+        if not isinstance(self.extraction.get('scene', ''), str):
+            raise ParameterError('extraction: scene is no text')
         if self.refit and not self.validation_share:
             raise ParameterError('refit is true; it needs a validation_share')
+
+
+    @property
+    def scene_model(self) -> str:
+        """Encoder of the scene vectors; '' = not known."""
+        given: str = self.extraction.get('scene', '')
+        return given
 
 
 @dataclass(frozen=True)
