@@ -53,15 +53,11 @@ def add_training_arguments(parser: argparse.ArgumentParser, config: str, out: st
 @contextlib.contextmanager
 def training_place(args: argparse.Namespace, title: str) -> Iterator[Place]:
     """Give the place that the arguments describe, with a bar and curves."""
-    import torch
-
     from neuropose_ros.learning.place import Place
     from neuropose_ros.learning.training.processes import joined_team
     from neuropose_ros.learning.training.progress import bar, tensorboard, together
 
     with joined_team(args.device) as team:
-        if team.size > 1 or team.device.type == 'cuda':
-            torch.set_num_threads(1)
         with bar(title, not team.leads) as shown, tensorboard(
                 args.out / 'tensorboard', team.leads and not args.no_tensorboard) as drawn:
             try:
