@@ -8,6 +8,7 @@ streams), optionally ``clip.onnx`` (whole clips), each perhaps with an ``_fp16``
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -86,7 +87,7 @@ def read_description(folder: Path) -> RecogniserDescription:
         if fields.pop('format') != FORMAT:
             raise ModelError(f'{path}: written by another version: export the recogniser again')
         layout, labels = fields.pop('layout'), fields.pop('labels')
-        return RecogniserDescription(
+        found = RecogniserDescription(
             layout=SkeletonLayout(
                 layout['name'], tuple(layout['names']),
                 tuple((a, b) for a, b in layout['edges']),
@@ -94,9 +95,35 @@ def read_description(folder: Path) -> RecogniserDescription:
             labels=LabelSet(labels['name'], tuple(labels['labels'])),
             states={name: tuple(shape) for name, shape in fields.pop('states').items()},
             **fields)
+        _check(found)
     except OSError as error:
         raise ModelError(f'{path}: cannot be read ({error.strerror}); a recogniser is a folder '
                          'that `neuropose export` wrote') from error
     except (ValueError, KeyError, TypeError, AttributeError, LabelError, LayoutError) as error:
         raise ModelError(f'{path}: not a description of a recogniser ({error}): export it '
                          'again') from error
+    return found
+
+
+def _check(found: RecogniserDescription) -> None:
+    """Refuse values by which nothing can be run: no number compares with NaN, so NaN is silent.
+
+    Raises:
+        ValueError: one is impossible; the sentence names it.
+    """
+    for name, low, high in (
+            ('rate_hz', 0.1, 1000.0), ('window_s', 0.0, 600.0), ('dimensions', 2, 3),
+            ('unknown_threshold', 0.0, math.inf), ('scene_size', 0, 1e6),
+            ('decision_delay_s', 0.0, 600.0)):
+        value = getattr(found, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not (
+                low <= value <= high):
+            raise ValueError(f'{name} is {value!r}, not a number within {low:g} to {high:g}')
+    texts = {'name': found.name, 'scene_model': found.scene_model, **found.networks}
+    texts |= {f'label {i}': label for i, label in enumerate(found.labels.labels)}
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise ValueError(f'{name} is {value!r}, not a text')
+    if not found.name or bool(found.scene_size) != bool(found.scene_model):
+        raise ValueError('it needs a name, and a scene_model where and only where scene_size is '
+                         'more than 0')

@@ -65,6 +65,10 @@ class Recogniser:
             self._normalisation = from_dict(description.normalisation)
         except DataError as error:
             raise ModelError(f'{description.name}: {error}') from error
+        if not self._normalisation.causal:
+            raise ModelError(f'{description.name}: it was trained on keypoints normalised by '
+                             'whole clips, which a stream does not know: train one with '
+                             'network.causal and sampling.causal true')
         _check_network(runtime, description)
 
     @property

@@ -34,6 +34,10 @@ from neuropose_ros.core.skeleton import SkeletonLayout
 _LOG = logging.getLogger(__name__)
 _NOBODY_LOOKED = (FrameStatus.SKIPPED, FrameStatus.ERROR)
 _MEASURED = (JointState.MEASURED, JointState.CORRECTED)
+_FEWEST_FRAMES = 4
+"""A slow camera's ticks lie between few frames: what so few tell is no movement yet."""
+_FARTHEST = 1e6
+"""px or m. A joint beyond is a mistake, and would be in the mean place of the body for long."""
 
 
 @dataclass(slots=True)
@@ -262,13 +266,17 @@ class ActionStage:
         limits, description = self.parameters, self.description
         if not evidence.frames:
             lacks_3d = description.dimensions == 3 and person.keypoints_3d is None
-            return reasons.NO_3D if lacks_3d else reasons.THIN_COVERAGE
+            if lacks_3d:
+                return reasons.NO_3D
+            return reasons.THIN_COVERAGE if evidence.ticks else reasons.TOO_SHORT
         if seconds(stamp_ns - evidence.end_ns) > limits.max_age_s:
             return reasons.STALE
         if evidence.ticks < limits.least_evidence_s * description.rate_hz:
             return reasons.TOO_SHORT
         if evidence.coverage < limits.least_coverage:
             return reasons.THIN_COVERAGE
+        if evidence.frames < min(_FEWEST_FRAMES, self._tracks.window):
+            return reasons.TOO_SHORT
         own = description.unknown_threshold
         threshold = own if limits.unknown_threshold < 0 else limits.unknown_threshold
         return reasons.UNLIKE_KNOWN if unknown >= threshold else ''
@@ -331,5 +339,5 @@ def _measured_points(person: PersonPose, source: SkeletonLayout, dimensions: int
             return np.full((len(source), 3), np.nan, np.float32)
         points = person.keypoints_3d
         states = states if person.keypoint_states_3d is None else person.keypoint_states_3d
-    measured = np.isin(states, _MEASURED) & np.isfinite(points).all(-1)
+    measured = np.isin(states, _MEASURED) & (np.abs(points) <= _FARTHEST).all(-1)
     return np.where(measured[:, np.newaxis], points, np.float32(np.nan))

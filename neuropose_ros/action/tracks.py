@@ -66,14 +66,18 @@ class Evidence:
 
 
 class Tracks:
-    """The memory of a recogniser; one run for all people in it."""
+    """The memory of a recogniser; one run for all people in it.
+
+    Attributes:
+        window: W, ticks.
+    """
 
     def __init__(self, recogniser: Recogniser) -> None:
         """Begin without people."""
         description = recogniser.description
         self._recogniser = recogniser
         self._shape = len(description.layout), description.dimensions
-        self._window = max(1, round(description.window_s * description.rate_hz))
+        self.window = max(1, round(description.window_s * description.rate_hz))
         self._newest_ns = self._previous_ns = 0
         self.phases: dict[int, PhaseState] = {}
         self.clear()
@@ -136,7 +140,7 @@ class Tracks:
             self._normaliser, points, description.layout, self._recogniser.normalisation)
         step = self._recogniser.step(keypoints, mask, self._states, scene)
         people = np.arange(len(self))
-        place = rows.ticks % self._window
+        place = rows.ticks % self.window
         measured, used_ns = rows.measured.copy(), rows.used_ns.copy()
         measured[people, place] = mask.mean(-1)
         used_ns[people, place] = self._used_ns(tick, mask)
@@ -164,7 +168,7 @@ class Tracks:
         ticks = int(self.rows.ticks[row])
         used = np.unique(self.rows.used_ns[row])
         used = used[used > 0]
-        coverage = float(self.rows.measured[row].sum()) / max(1, min(ticks, self._window))
+        coverage = float(self.rows.measured[row].sum()) / max(1, min(ticks, self.window))
         if not len(used):
             seen_ns = int(self.rows.seen_ns[row])
             return Evidence(seen_ns, seen_ns, 0, coverage, ticks)
@@ -173,12 +177,15 @@ class Tracks:
     def _used_ns(self, tick: Tick, mask: Floats) -> Counts:
         """Return for each person the time of the newest frame that the tick used."""
         some = mask.any(-1)
-        of_newest = np.isfinite(self.rows.newest).all(-1).any(-1) & (tick.share > 0)
+        read = np.isfinite(self.rows.newest).all(-1)
+        if not tick.newest_is_near:  # its joints are read only to go between
+            read &= np.isfinite(self.rows.previous).all(-1)
+        of_newest = read.any(-1) & (tick.share > 0)
         return np.where(some, np.where(of_newest, self._newest_ns, self._previous_ns), 0)
 
     def _new_rows(self, people: int) -> Rows:
         classes = len(self._recogniser.description.labels)
-        return Rows.none_known(people, *self._shape, self._window, classes)
+        return Rows.none_known(people, *self._shape, self.window, classes)
 
     def _new_normaliser(self, people: int) -> NormaliserState:
         return normalisation.initial_state(

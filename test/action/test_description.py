@@ -42,6 +42,19 @@ def test_a_folder_without_it_is_no_recogniser(tmp_path):
     lambda fields: fields['layout'].update(edges=[[0, 99]]),
     lambda fields: fields.update(colour='red'),
     lambda fields: fields.update(format=99),
+    lambda fields: fields.update(rate_hz=0),
+    lambda fields: fields.update(rate_hz='15'),
+    lambda fields: fields.update(rate_hz=float('nan')),
+    lambda fields: fields.update(window_s=-1),
+    lambda fields: fields.update(window_s=1e9),
+    lambda fields: fields.update(dimensions=4),
+    lambda fields: fields.update(unknown_threshold=float('nan')),
+    lambda fields: fields.update(unknown_threshold=None),
+    lambda fields: fields.update(decision_delay_s=None),
+    lambda fields: fields.update(scene_model=''),
+    lambda fields: fields.update(name=None),
+    lambda fields: fields.update(networks=[]),
+    lambda fields: fields['labels'].update(labels=[1, 2]),
 ])
 def test_a_damaged_or_foreign_one_is_refused_by_name(description, tmp_path, damage):
     write_description(description, tmp_path)

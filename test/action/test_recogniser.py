@@ -51,9 +51,10 @@ def test_probabilities_sum_to_one_however_large_the_logits():
     ({'states': {'counts': (3,)}}, 'takes counts of'),
     ({'states': {}}, 'takes counts, of which its description knows nothing'),
     ({'states': {'counts': (2,), 'past': (7,)}}, 'takes past, which it does not'),
-    ({'scene_size': 3}, 'takes scene, which it does not'),
+    ({'scene_size': 3, 'scene_model': 'eyes'}, 'takes scene, which it does not'),
     ({'dimensions': 3}, 'takes keypoints of'),
     ({'normalisation': {'wrong': 1}}, 'normalisation of a recogniser'),
+    ({'normalisation': {'causal': False}}, 'by whole clips'),
 ])
 def test_a_network_of_another_recogniser_is_refused(tmp_path, changes, words):
     folder = write_recogniser(tmp_path, step_network(description()), **changes)

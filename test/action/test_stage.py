@@ -142,6 +142,38 @@ def test_a_track_of_three_frames_is_too_short(tmp_path):
         'too_short'] * 4 + [''] * 2
 
 
+@pytest.mark.parametrize('every', [2, 4, 5])
+def test_three_frames_are_too_short_however_far_apart(tmp_path, every):
+    """The ticks between them are measured at no time of their own."""
+    this = stage(tmp_path)
+    answers = [this.process(frame(i * every, person())).actions[0] for i in range(4)]
+    assert [answer.reason for answer in answers] == ['too_short'] * 3 + ['']
+
+
+def test_who_comes_between_two_ticks_is_too_short(tmp_path):
+    this = stage(tmp_path)
+    run(this, 3)
+    (action,) = this.process(frame(2.3, person())).actions
+    assert (action.reason, action.frames_used) == ('too_short', 0)
+
+
+def test_evidence_is_as_old_as_the_frame_that_was_read(tmp_path):
+    """Nearer the last frame, a joint that the newest one alone measured is not read."""
+    this = stage(tmp_path)
+    run(this, 10, person(missing='hips'))
+    (action,) = this.process(frame(11.6, person(missing='neck hand foot'))).actions
+    assert action.window_end_ns == START_NS + round(11.6 * PERIOD_NS)
+    this = stage(tmp_path)
+    run(this, 10, person(missing='hips'))
+    (action,) = this.process(frame(10.6, person(missing='neck hand foot'))).actions
+    assert action.window_end_ns == START_NS + round(10.6 * PERIOD_NS)
+    this = stage(tmp_path)
+    run(this, 10, person(missing='hips'))
+    this.process(frame(9.7, person(missing='hips')))
+    (action,) = this.process(frame(10.7, person(missing='neck hand foot'))).actions
+    assert action.window_end_ns == START_NS + round(9.7 * PERIOD_NS)
+
+
 def test_coverage_counts_measured_joints_alone(tmp_path):
     this = stage(tmp_path, ActionParameters(least_coverage=0.6))
     someone = person(missing='hand foot')
@@ -152,7 +184,7 @@ def test_coverage_counts_measured_joints_alone(tmp_path):
     assert (action.coverage, action.reason) == (1, '')
 
 
-@pytest.mark.parametrize('value', [np.nan, np.inf])
+@pytest.mark.parametrize('value', [np.nan, np.inf, 1e30, -2e6])
 def test_a_joint_that_is_no_number_was_not_measured(tmp_path, value):
     someone = person()
     someone.keypoints[2] = value
