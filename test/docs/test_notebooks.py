@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,27 @@ def test_a_bag_is_analysed(source_root, tmp_path, monkeypatch, quiet_jupyter):
     text = printed(done)
     assert '90 frames, 17 joints (coco17' in text
     assert 'frames left out: 10' in text
+
+
+def test_a_recogniser_learns_from_videos(source_root, data_folder, tmp_path, monkeypatch,
+                                         quiet_jupyter):
+    for name in ('torch', 'ai_edge_litert'):
+        pytest.importorskip(name, reason=f'needs {name}')
+    found = {name: next(data_folder.glob(f'models/{name}/*.{kind}'), None)
+             for name, kind in (('rtmdet_nano', 'onnx'), ('movenet_lightning', 'tflite'))}
+    if None in found.values():
+        pytest.skip('needs the networks of NEUROPOSE_DATA')
+    (tmp_path / 'models.yaml').write_text(
+        f'rtmdet-nano: {{path: {found["rtmdet_nano"]}}}\n'
+        f'movenet-lightning-int8: {{path: {found["movenet_lightning"]}}}\n')
+    monkeypatch.setenv('NEUROPOSE_MODELS', str(tmp_path / 'models.yaml'))
+    monkeypatch.setenv('NEUROPOSE_OUT', str(tmp_path / 'out'))
+    monkeypatch.delenv('NEUROPOSE_VIDEOS', raising=False)
+    done = run(source_root / 'docs' / 'notebooks' / 'train_on_your_videos.ipynb', tmp_path)
+    text = printed(done)
+    assert 'sit_to_stand, walk, wave' in text
+    assert 'test clips are right' in text
+    figures = json.loads((tmp_path / 'out' / 'report.json').read_text('utf-8'))
+    assert figures['clips'] == 3
+    assert (tmp_path / 'out' / 'recogniser' / 'step.onnx').is_file()
+    assert pictures(done) == 2
