@@ -45,7 +45,7 @@ class ActionParameters:
     scene_age_s: float = _number(
         10.0, 0.01, 3600.0, 's', 'age from which on a scene embedding is no longer used')
     phase_settle_s: float = _number(
-        0.15, 0.0, 5.0, 's', 'how long a label must lead, or its probability fall, before the '
+        0.25, 0.0, 5.0, 's', 'how long a label must lead, or its probability fall, before the '
         'phase changes')
     phase_onset_s: float = _number(
         0.5, 0.0, 10.0, 's', 'how long an action counts as beginning')

@@ -23,6 +23,7 @@ from neuropose_ros.learning.model_card import model_card
 from neuropose_ros.learning.networks.recogniser import Recogniser
 from neuropose_ros.learning.onnx_files import clip_network, step_network
 from neuropose_ros.learning.parity import (
+    Difference,
     clip_difference,
     clip_inputs,
     step_difference,
@@ -33,7 +34,7 @@ from neuropose_ros.learning.weights import FILE_NAME, TrainedRecogniser, save_re
 
 CLIP_FILE, CARD_FILE = 'clip.onnx', 'MODEL_CARD.md'
 TOLERANCE = 1e-4
-"""Largest difference of any output in float32."""
+"""Largest relative difference of any output in float32, see `parity.Difference`."""
 HALF_TOLERANCE = 1e-2
 """Largest difference of a probability or unknown score in half precision."""
 _PROBE_EVERY = 12  # ticks
@@ -75,7 +76,8 @@ class Export:
     """A recogniser that was written.
 
     Attributes:
-        parity: ``step.onnx``, ``step_fp16.onnx``, ... and ``stream`` -> largest difference.
+        parity: ``step.onnx``, ``step_fp16.onnx``, ... and ``stream`` -> largest absolute
+            difference.
     """
 
     folder: Path
@@ -165,9 +167,9 @@ def _write_networks(
         path.write_bytes(step_network(network))
         parity[path.name] = _checked(path, network, step_difference, TOLERANCE)
         step = OnnxRuntime(path, threads=1)
-        parity['stream'] = stream_difference(network, step)
+        streamed = stream_difference(network, step)
         step.close()
-        _refuse('the stream', parity['stream'], TOLERANCE, 'the whole clip')
+        parity['stream'] = _accepted('the stream', streamed, TOLERANCE, 'the whole clip')
         if settings.half:
             probes = list(step_inputs(network, 3, 5 * _PROBE_EVERY))[::_PROBE_EVERY]
             parity |= _halved(path, network, step_difference, probes, announce)
@@ -181,7 +183,7 @@ def _write_networks(
 
 
 def _halved(
-    path: Path, network: Recogniser, difference: Callable[..., float], probes: list[Probe],
+    path: Path, network: Recogniser, difference: Callable[..., Difference], probes: list[Probe],
     announce: Callable[[str], None],
 ) -> dict[str, float]:
     """Write the variant in half precision; none where there is nothing to halve."""
@@ -195,7 +197,7 @@ def _halved(
 
 
 def _checked(
-    path: Path, network: Recogniser, difference: Callable[..., float], tolerance: float,
+    path: Path, network: Recogniser, difference: Callable[..., Difference], tolerance: float,
     answers_only: bool = False,
 ) -> float:
     runtime = OnnxRuntime(path, threads=1)
@@ -203,11 +205,12 @@ def _checked(
         found = difference(network, runtime, answers_only=answers_only)
     finally:
         runtime.close()
-    _refuse(path.name, found, tolerance, 'the trained network')
-    return found
+    return _accepted(path.name, found, tolerance, 'the trained network')
 
 
-def _refuse(what: str, difference: float, tolerance: float, whom: str) -> None:
-    if not difference <= tolerance:
-        raise ModelError(f'{what} differs from {whom} by {difference:.2g}, more than the '
-                         f'{tolerance:g} that are allowed: nothing was written')
+def _accepted(what: str, found: Difference, tolerance: float, whom: str) -> float:
+    if not found.relative <= tolerance:
+        raise ModelError(f'{what} differs from {whom} by {found.absolute:.2g} (relative to its '
+                         f'largest value {found.relative:.2g}), more than the {tolerance:g} that '
+                         'are allowed: nothing was written')
+    return found.absolute

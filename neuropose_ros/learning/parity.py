@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,25 @@ _BY_TICK = ('frame_logits', 'completed', 'error', 'attention')
 _PEOPLE = 5
 _MISSING = 0.2
 _SEED = 20
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far two networks are apart at most.
+
+    Attributes:
+        absolute: of any value.
+        relative: the same, an output being measured by its largest value where that is above 1:
+            float32 has 7 digits, however sharply calibration spreads the logits.
+    """
+
+    absolute: float = 0.0
+    relative: float = 0.0
+
+    def __or__(self, other: Difference) -> Difference:
+        """Return the larger of each."""
+        return Difference(
+            max(self.absolute, other.absolute), max(self.relative, other.relative))
 
 
 def moving_people(
@@ -69,15 +89,17 @@ def clip_inputs(network: Recogniser, people: int, ticks: int, tokens: int = 3) -
     return inputs
 
 
-def step_difference(network: Recogniser, runtime: Runtime, *, answers_only: bool = False) -> float:
-    """Return the largest absolute difference of any output, states included, over a stream.
+def step_difference(
+    network: Recogniser, runtime: Runtime, *, answers_only: bool = False,
+) -> Difference:
+    """Return the largest difference of any output, states included, over a stream.
 
     The exported network goes on from its own states: what small differences grow to counts.
 
     Args:
         answers_only: compare probabilities and unknown scores alone.
     """
-    worst = 0.0
+    worst = Difference()
     for people in (1, _PEOPLE):
         state = network.initial_state(people)
         own = {name: value.numpy() for name, value in state.items()}
@@ -87,16 +109,18 @@ def step_difference(network: Recogniser, runtime: Runtime, *, answers_only: bool
             own = {name: found[NEXT + name] for name in own}
             if not answers_only:
                 expected |= {NEXT + name: value.numpy() for name, value in state.items()}
-            worst = max(worst, _largest(expected, found, answers_only))
+            worst |= _largest(expected, found, answers_only)
     return worst
 
 
-def clip_difference(network: Recogniser, runtime: Runtime, *, answers_only: bool = False) -> float:
-    """Return the largest absolute difference of any output over clips of several sizes.
+def clip_difference(
+    network: Recogniser, runtime: Runtime, *, answers_only: bool = False,
+) -> Difference:
+    """Return the largest difference of any output over clips of several sizes.
 
     Ticks after the end of a clip are not compared: they mean nothing.
     """
-    worst = 0.0
+    worst = Difference()
     for people, ticks, tokens in ((1, TICKS, 1), (_PEOPLE, 40, 3), (2, 5, 2)):
         inputs = clip_inputs(network, people, ticks, tokens)
         with torch.no_grad():
@@ -106,11 +130,11 @@ def clip_difference(network: Recogniser, runtime: Runtime, *, answers_only: bool
         expected = {name: getattr(found, name).numpy() for name in CLIP_OUTPUTS}
         for side in (expected, exported):
             side |= {name: side[name][inside] for name in _BY_TICK}
-        worst = max(worst, _largest(expected, exported, answers_only))
+        worst |= _largest(expected, exported, answers_only)
     return worst
 
 
-def stream_difference(network: Recogniser, step: Runtime) -> float:
+def stream_difference(network: Recogniser, step: Runtime) -> Difference:
     """Return by how much the logits of streamed ticks differ from those of the whole clip."""
     points, mask = moving_people(network, _PEOPLE, TICKS)
     inputs: dict[str, NDArray[Any]] = {}
@@ -123,12 +147,12 @@ def stream_difference(network: Recogniser, step: Runtime) -> float:
         whole = network(torch.from_numpy(points), torch.from_numpy(mask),
                         torch.full((_PEOPLE,), TICKS), *scene).frame_logits.numpy()
     own = {name: value.numpy() for name, value in network.initial_state(_PEOPLE).items()}
-    worst = 0.0
+    worst = Difference()
     for tick in range(TICKS):
         found = step.run({
             'keypoints': _by_tick(points)[tick], 'mask': _by_tick(mask)[tick], **inputs, **own})
         own = {name: found[NEXT + name] for name in own}
-        worst = max(worst, _apart(whole[:, tick], found['logits']))
+        worst |= _apart(whole[:, tick], found['logits'])
     return worst
 
 
@@ -149,14 +173,19 @@ def _by_tick(values: Floats) -> Floats:
     return np.ascontiguousarray(values.swapaxes(0, 1))
 
 
-def _largest(expected: Arrays, found: Arrays, answers_only: bool) -> float:
+def _largest(expected: Arrays, found: Arrays, answers_only: bool) -> Difference:
     if answers_only:
-        return max(_apart(softmax(expected['logits']), softmax(found['logits'])),
-                   _apart(expected['unknown'], found['unknown']))
-    return max(_apart(value, found[name]) for name, value in expected.items())
+        return (_apart(softmax(expected['logits']), softmax(found['logits']))
+                | _apart(expected['unknown'], found['unknown']))
+    worst = Difference()
+    for name, value in expected.items():
+        worst |= _apart(value, found[name])
+    return worst
 
 
-def _apart(a: NDArray[Any], b: NDArray[Any]) -> float:
+def _apart(expected: NDArray[Any], found: NDArray[Any]) -> Difference:
     """NaN counts as infinitely far."""
-    difference = float(np.abs(np.subtract(a, b, dtype=np.float64)).max(initial=0.0))
-    return difference if np.isfinite(difference) else float('inf')
+    gap = float(np.abs(np.subtract(expected, found, dtype=np.float64)).max(initial=0.0))
+    if not np.isfinite(gap):
+        return Difference(float('inf'), float('inf'))
+    return Difference(gap, gap / max(1.0, float(np.abs(expected).max(initial=0.0))))
