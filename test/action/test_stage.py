@@ -401,7 +401,7 @@ def failing(*_: object) -> None:
 
 
 def test_phases_of_a_change_of_action(tmp_path):
-    this = stage(tmp_path)
+    this = stage(tmp_path, ActionParameters(phase_settle_s=0.15))
     phases = [run(this, 1, person(missing='hips' if tick >= 30 else ''), first=tick).actions[0]
               for tick in range(60)]
     first_b = next(i for i, a in enumerate(phases) if a.top_label == 'b')
