@@ -30,10 +30,10 @@ def run(args: argparse.Namespace) -> int:
     from neuropose_ros.learning.recipe import read_recipe
 
     recipe = read_recipe(args.config, args.set)
-    split, findings = provide(
-        recipe.data, args.data, args.split, cache=args.cache, workers=args.workers)
-    sources = (split.train, *further_poses(recipe.pretraining.sources, args.data))
-    with training_place(args, f'poses of {split.train.name}') as place:
+    with training_place(args, f'poses of {recipe.data.dataset}') as place:
+        split, findings = place.team.first(lambda: provide(
+            recipe.data, args.data, args.split, cache=args.cache, workers=args.workers))
+        sources = (split.train, *further_poses(recipe.pretraining.sources, args.data))
         if place.team.leads and len(findings):
             print(findings.report())
         weights = pretrain(recipe, sources, args.seed, place)

@@ -29,12 +29,12 @@ def run(args: argparse.Namespace) -> int:
     from neuropose_ros.learning.weights import FILE_NAME, save_recogniser
 
     recipe = read_recipe(args.config, args.set)
-    split, findings = provide(
-        recipe.data, args.data, args.split, cache=args.cache, workers=args.workers)
-    weights = read_pretrained(args.weights, split.train) if args.weights else None
-    sources = () if weights is not None or not recipe.pretraining.epochs else further_poses(
-        recipe.pretraining.sources, args.data)
-    with training_place(args, f'{split.train.name}, {split.protocol}') as place:
+    with training_place(args, recipe.data.dataset) as place:
+        split, findings = place.team.first(lambda: provide(
+            recipe.data, args.data, args.split, cache=args.cache, workers=args.workers))
+        weights = read_pretrained(args.weights, split.train) if args.weights else None
+        sources = () if weights is not None or not recipe.pretraining.epochs else further_poses(
+            recipe.pretraining.sources, args.data)
         if place.team.leads and len(findings):
             print(findings.report())
         trained = train_recogniser(

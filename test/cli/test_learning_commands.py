@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -107,6 +108,20 @@ def test_mistakes_are_one_sentence(
     assert main(arguments) == EXIT_BAD_INPUT
     error = capsys.readouterr().err
     assert said in error and 'Traceback' not in error
+
+
+@pytest.mark.parametrize('command', [
+    ['train', '--data', '.'], ['pretrain', '--data', '.'], ['tune', '--data', '.'],
+    ['reproduce', 'jhmdb14', '--data', '.'], ['bench', 'pretraining', '--data', '.']])
+def test_without_torch_one_sentence_says_how_to_get_it(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        'importlib.util.find_spec', lambda name: None if name == 'torch' else found(name))
+    assert main(command) == EXIT_BAD_INPUT
+    error = capsys.readouterr().err
+    assert 'pip install -r requirements-learning.txt' in error and len(error.splitlines()) == 1
 
 
 def test_weights_of_another_skeleton_are_refused(

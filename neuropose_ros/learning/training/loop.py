@@ -93,8 +93,8 @@ def fit(
         TrainingError: the loss is not finite, the disk is full, or the checkpoint does not fit.
     """
     run = _Run(task, settings, seed, folder, identity or {}, team or alone())
-    if resume and folder is not None and (folder / CHECKPOINT).exists():
-        run.restore(read_checkpoint(folder / CHECKPOINT, run.identity))
+    if resume and folder is not None:
+        run.resume(folder / CHECKPOINT)
     while run.epoch < settings.epochs and not run.exhausted:
         run.advance()
         report(Epoch(run.epoch, settings.epochs, run.history[-1]))
@@ -218,9 +218,15 @@ class _Run(Generic[Batch]):
             'best': self._best, 'best_epoch': self._best_epoch, 'best_score': self._best_score,
         }), self._folder / CHECKPOINT)
 
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Go back to where a checkpoint was written."""
-        state = checkpoint.state
+    def resume(self, path: Path) -> None:
+        """Go back to where a checkpoint was written, if there is one."""
+        # Other hosts may not see the leader's disk.
+        found = self._team.agree(
+            read_checkpoint(path, self.identity) if self._team.leads and path.exists() else None)
+        if found is not None:
+            self._restore(found.state)
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
         self._network.load_state_dict(state['network'])
         self._optimiser.load_state_dict(state['optimiser'])
         if self._average:

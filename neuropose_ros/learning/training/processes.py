@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
@@ -15,6 +16,8 @@ from torch import nn
 from neuropose_ros.core.errors import TrainingError
 
 Value = TypeVar('Value')
+# The others wait while the leader reads videos; torchrun ends them if it fails.
+_PATIENCE = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,17 @@ class Team:
         total = value.clone()
         dist.all_reduce(total)
         return total / self.size
+
+    def first(self, make: Callable[[], Value]) -> Value:
+        """Call on the leader, then on the others: what it left on the disk serves them."""
+        if self.size == 1:
+            return make()
+        if not self.leads:
+            dist.barrier()
+        value = make()
+        if self.leads:
+            dist.barrier()
+        return value
 
     def agree(self, value: Value) -> Value:
         """Return the leader's value on every process."""
@@ -101,7 +115,8 @@ def joined_team(device: str = 'auto') -> Iterator[Team]:
         place = torch.device('cuda', local)
         torch.cuda.set_device(place)
     try:
-        dist.init_process_group('nccl' if place.type == 'cuda' else 'gloo')
+        dist.init_process_group(
+            'nccl' if place.type == 'cuda' else 'gloo', timeout=_PATIENCE)
     except (RuntimeError, ValueError) as error:
         raise TrainingError(f'process {rank} of {size} cannot reach the others '
                             f'({str(error).splitlines()[0]})') from error
