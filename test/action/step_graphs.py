@@ -2,7 +2,8 @@
 
 The actions are ``a`` and ``b``: ``a`` when the first joint was measured, ``b`` when it was not.
 The unknown score is 1 when the second joint was not measured. ``counts`` (2,) adds up the ticks
-in which the third joint was measured, and was not. With a scene, ``b`` gains its first value.
+in which the third joint was measured, and was not. Of a scene that is there, ``b`` gains 7 and
+its first value.
 """
 
 from __future__ import annotations
@@ -62,10 +63,12 @@ def step_network(about: RecogniserDescription, weight: float = SURE) -> bytes:
         node('Add', ['counts', 'third'], ['next_counts'])]
     inputs = {'keypoints': (joints, depth), 'mask': (joints,), 'counts': (2,)}
     if size:
+        constants['seven'] = np.full(1, 7, np.float32)
         inputs |= {'scene': (size,), 'scene_mask': (1,)}
         nodes += [
             node('Gather', ['scene', 'at0'], ['value'], axis=1),
-            node('Mul', ['value', 'scene_mask'], ['seen']),
+            node('Add', ['value', 'seven'], ['gain']),
+            node('Mul', ['gain', 'scene_mask'], ['seen']),
             node('Sub', ['seen', 'seen'], ['nothing']),
             node('Concat', ['nothing', 'seen'], ['context'], axis=1),
             node('Add', ['raw', 'context'], ['logits'])]

@@ -239,6 +239,26 @@ def test_missing_frames_count_by_time_not_by_index(tmp_path):
     assert this.tracks == 1
 
 
+def test_somebody_new_begins_with_the_tick_that_is_nearest(tmp_path):
+    this = stage(tmp_path)
+    run(this, 10, person())
+    this.process(frame(13, person(), person(2)))  # four ticks are due
+    assert (counts(this, 1), counts(this, 2)) == ([14, 0], [1, 0])
+    this.process(frame(16.6, person(), person(2), person(3)))  # the last, 16, is nearer to 16.6
+    assert (counts(this, 2), counts(this, 3)) == ([4, 0], [1, 0])
+    this.process(frame(17.7, person(2), person(3), person(4)))  # 17 is nearer to 16.6
+    assert (counts(this, 3), counts(this, 4)) == ([2, 0], [0, 0])
+    this.process(frame(18.7, person(3), person(4)))
+    assert counts(this, 4) == [1, 0]
+
+
+def test_after_a_long_pause_the_ticks_in_between_are_not_run(tmp_path):
+    this = stage(tmp_path)
+    run(this, 10, person())
+    this.process(frame(10 + 20 * 3600, person()))
+    assert this.counters.ticks == 11
+
+
 def test_a_camera_at_half_the_rate_is_bridged(tmp_path):
     this = stage(tmp_path)
     for tick in range(0, 30, 2):
