@@ -29,7 +29,8 @@ def test_recipes_that_are_promised_come_along() -> None:
 @pytest.mark.parametrize('name', recipe_names())
 def test_recipe_is_of_the_data_set_that_it_is_named_after(name: str) -> None:
     recipe = read_recipe(name)
-    assert recipe.data.dataset == name and 'ddnet' in recipe.evaluation.baselines
+    assert name.startswith(recipe.data.dataset)
+    assert name not in EXPECTED or 'ddnet' in recipe.evaluation.baselines
 
 
 @pytest.mark.parametrize(('change', 'said'), [
