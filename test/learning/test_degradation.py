@@ -79,3 +79,10 @@ def test_a_clip_shorter_than_a_burst_loses_whole_joints():
     part = without_joints(clips, 0.4).clips[0]
     per_joint = (~part.measured).sum(0)
     assert sorted(per_joint) == [0] * 9 + [5] * 6
+
+
+def test_the_ends_of_a_clip_lose_as_much_as_its_middle():
+    parts = without_joints(clip_set(per_class=100, classes=2, frames=60), 0.2).clips
+    missing = np.mean([~part.measured for part in parts], axis=(0, 2))
+    assert missing[:5].mean() == pytest.approx(missing[28:33].mean(), abs=0.04)
+    assert missing[-5:].mean() == pytest.approx(missing[28:33].mean(), abs=0.04)

@@ -49,6 +49,12 @@ def test_calibration_error_is_the_gap_between_sure_and_right():
     assert np.isnan(curve.accuracy[0])
 
 
+def test_too_sure_here_does_not_make_up_for_too_unsure_there():
+    answers = np.array([[0.8, 0.2]] * 10 + [[0.6, 0.4]] * 10)
+    labels = np.array([0] * 6 + [1] * 4 + [0] * 8 + [1] * 2)  # 0.2 too sure, 0.2 too unsure
+    assert metrics.calibration(answers, labels, bins=10).ece == pytest.approx(0.2)
+
+
 def test_bins_hold_the_ends_of_the_range():
     curve = metrics.calibration([[1.0, 0.0]], [0], bins=4)
     assert curve.count.tolist() == [0, 0, 0, 1] and curve.ece == 0
