@@ -11,6 +11,8 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ from neuropose_ros.learning.export import CLIP_FILE
 PEOPLE = 8
 _WARM_UP, _FRAMES = 30, 300
 _ROUNDS, _STEPS = 60, 5
+_LONGEST = 300  # ticks
+_SAME = 1e-4
 _START_NS = NS_PER_S
 
 
@@ -62,8 +66,23 @@ def stage_cost(folder: Path, people: int = PEOPLE) -> float:
     return statistics.median(times_ms[_WARM_UP:]) / people
 
 
-def recompute_ratio(folder: Path, people: int = PEOPLE) -> float:
-    """Return how many times a tick the network takes for the window that the tick looks back on.
+@dataclass(frozen=True)
+class Recomputation:
+    """What it costs to recompute for each frame what an answer depends on.
+
+    Attributes:
+        ticks: fewest that give the streamed answer, to 1e-4 in the logits.
+        ratio: processor time of the networks, of that window to one tick.
+        ratio_of_pooled: the same of the pooled window alone, which gives another answer.
+    """
+
+    ticks: int
+    ratio: float
+    ratio_of_pooled: float
+
+
+def recomputation(folder: Path, people: int = PEOPLE) -> Recomputation:
+    """Measure it.
 
     Networks alone, without normalisation, which would cost the window more still. The fastest of
     many turns on either side: what else the machine does can only add.
@@ -71,19 +90,39 @@ def recompute_ratio(folder: Path, people: int = PEOPLE) -> float:
     description = read_description(folder)
     step = OnnxRuntime(folder / STEP_FILE, threads=1)
     clip = OnnxRuntime(folder / CLIP_FILE, threads=1)
-    ticks = max(1, round(description.window_s * description.rate_hz))
-    window = window_inputs(description, people, ticks)
-    tick = _first_tick(window) | {
-        name: np.zeros((people, *shape), np.float32)
-        for name, shape in description.states.items()}
-    streamed, recomputed = [], []
+    ticks = _ticks_needed(step, clip, description)
+    pooled = max(1, round(description.window_s * description.rate_hz))
+    windows = [window_inputs(description, people, count) for count in (ticks, pooled)]
+    tick = _first_tick(windows[0]) | _fresh(description, people)
+    times: list[list[float]] = [[], [], []]
     with one_core():
         for _ in range(_ROUNDS):
-            streamed.append(_seconds(lambda: step.run(tick), _STEPS))
-            recomputed.append(_seconds(lambda: clip.run(window), 1))
+            times[0].append(_seconds(lambda: step.run(tick), _STEPS))
+            for window, taken in zip(windows, times[1:], strict=True):
+                taken.append(_seconds(partial(clip.run, window), 1))
     step.close()
     clip.close()
-    return min(recomputed) / min(streamed)
+    streamed, needed, short = map(min, times)
+    return Recomputation(ticks, needed / streamed, short / streamed)
+
+
+def _ticks_needed(step: OnnxRuntime, clip: OnnxRuntime, description: RecogniserDescription) -> int:
+    """Return how many of the last ticks the clip network needs for the streamed answer."""
+    inputs = window_inputs(description, 2, _LONGEST)
+    *_, streamed = _streamed(step, inputs, description)
+
+    def differs(ticks: int) -> bool:
+        last = {name: value[:, -ticks:] for name, value in inputs.items()
+                if name in ('keypoints', 'mask')}
+        found = clip.run({**inputs, **{name: np.ascontiguousarray(value) for name, value
+                                       in last.items()}, 'lengths': np.full(2, ticks, np.int64)})
+        return float(np.abs(found['logits'] - streamed).max()) > _SAME
+
+    few, many = 0, _LONGEST
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (middle, many) if differs(middle) else (few, middle)
+    return many
 
 
 def window_inputs(
@@ -113,18 +152,29 @@ def stream_difference(folder: Path, people: int = PEOPLE, ticks: int = 90) -> fl
     if description.scene_size:
         inputs['scene'] = rng.normal(0, 1, inputs['scene'].shape).astype(np.float32)
     whole = clip.run(inputs)['frame_logits']
-    states = {name: np.zeros((people, *shape), np.float32)
-              for name, shape in description.states.items()}
-    first = _first_tick(inputs)
-    worst = 0.0
-    for tick in range(ticks):
-        at = {name: np.ascontiguousarray(inputs[name][:, tick]) for name in ('keypoints', 'mask')}
-        found = step.run({**first, **at, **states})
-        states = {name: found[NEXT + name] for name in states}
-        worst = max(worst, float(np.abs(whole[:, tick] - found['logits']).max()))
+    worst = max(float(np.abs(whole[:, tick] - logits).max())
+                for tick, logits in enumerate(_streamed(step, inputs, description)))
     step.close()
     clip.close()
     return worst
+
+
+def _streamed(
+    step: OnnxRuntime, window: Mapping[str, NDArray[Any]], description: RecogniserDescription,
+) -> Iterator[NDArray[Any]]:
+    """Yield the logits of a window, tick by tick."""
+    first = _first_tick(window)
+    states = _fresh(description, len(window['mask']))
+    for tick in range(window['mask'].shape[1]):
+        at = {name: np.ascontiguousarray(window[name][:, tick]) for name in ('keypoints', 'mask')}
+        found = step.run({**first, **at, **states})
+        states = {name: found[NEXT + name] for name in states}
+        yield found['logits']
+
+
+def _fresh(description: RecogniserDescription, people: int) -> dict[str, NDArray[Any]]:
+    return {name: np.zeros((people, *shape), np.float32)
+            for name, shape in description.states.items()}
 
 
 def _first_tick(window: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
