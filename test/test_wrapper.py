@@ -163,7 +163,8 @@ def test_tests_get_their_own_packages_once(checkout: Checkout) -> None:
 
 
 @pytest.mark.parametrize('command', [
-    ('train', '--data', 'x'), ('pretrain',), ('tune',), ('evaluate', 'runs/train'), ('export',),
+    ('preprocess',), ('train', '--data', 'x'), ('pretrain',), ('tune',), ('export',),
+    ('evaluate', 'runs/train'),
     ('reproduce', 'jhmdb14'), ('bench', 'action'), ('bench', 'pretraining', '--json')])
 def test_learning_gets_its_own_packages_once_when_first_used(
     command: tuple[str, ...], checkout: Checkout,
@@ -186,7 +187,7 @@ def test_learning_gets_its_own_packages_once_when_first_used(
 
 @pytest.mark.parametrize('command', [
     ('train', '--help'), ('bench', 'pretraining', '-h'), ('bench', 'pose'), ('deploy', 'x'),
-    ('preprocess',)])
+    ('train', '--data', 'x', '--help')])
 def test_what_learns_nothing_installs_nothing(
     command: tuple[str, ...], checkout: Checkout,
 ) -> None:
