@@ -44,6 +44,7 @@ def poses_of(
         extract_listing(
             listing, folder, partial(create_extractor, wanted, root), workers=workers,
             findings=findings, skipped_share=settings.skipped_share, progress=progress)
+        progress(len(listing), len(listing))  # those of earlier runs, too
     clips = extracted_clips(
         listing, folder, layout=layout(settings.layout) if settings.layout else None,
         least_score=settings.least_score, findings=Findings())
