@@ -23,6 +23,21 @@ def classification(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Te
         logits.flatten(0, 1), goal.flatten(0, 1), label_smoothing=smoothing)
 
 
+def evidence(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of each label against all others, summed over the labels.
+
+    Softmax knows only which label fits best; this also teaches how well it fits, so that an
+    action outside the set finds no label that does (DOC, arXiv:1709.08716).
+
+    Args:
+        logits: (N, C), or (N, M, C) of M streams, whose losses are averaged.
+        labels: (N, C) shares.
+    """
+    goal = labels if logits.ndim < 3 else labels[:, None].expand_as(logits)
+    return functional.binary_cross_entropy_with_logits(
+        logits, goal, reduction='none').sum(-1).mean()
+
+
 def frame_classification(
     frame_logits: Tensor, labels: Tensor, lengths: Tensor, smoothing: float = 0.0,
     begin: float = 0.3,

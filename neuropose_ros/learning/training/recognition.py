@@ -76,6 +76,9 @@ class Recognition:
         output = run(network, seen)
         out = {'label': losses.classification(
             output.stream_logits, batch.targets, settings.label_smoothing)}
+        if settings.evidence_weight:
+            out['evidence'] = settings.evidence_weight * losses.evidence(
+                output.stream_logits, batch.targets)
         if settings.frame_weight:
             out['frame'] = settings.frame_weight * losses.frame_classification(
                 output.frame_logits, batch.targets, seen.lengths, settings.label_smoothing)

@@ -68,6 +68,7 @@ class TrainingSettings(LoopSettings):
     Attributes:
         mixup_alpha: of the Beta distribution by which two clips are mixed, 0 = never.
         label_smoothing: share of the target that all labels get alike.
+        evidence_weight: of the loss of each label against all others: for the unknown score.
         frame_weight: of the loss of each frame's own answer.
         completion_weight: of the loss of the joints that were hidden.
         motion_weight: of the loss of the predicted next frame.
@@ -75,6 +76,7 @@ class TrainingSettings(LoopSettings):
 
     mixup_alpha: float = 0.0
     label_smoothing: float = 0.1
+    evidence_weight: float = 0.0
     frame_weight: float = 0.0
     completion_weight: float = 0.0
     motion_weight: float = 0.0
@@ -82,6 +84,7 @@ class TrainingSettings(LoopSettings):
     def __post_init__(self) -> None:
         """Check ranges."""
         super().__post_init__()
-        at_least(0, mixup_alpha=self.mixup_alpha, frame_weight=self.frame_weight,
-                 completion_weight=self.completion_weight, motion_weight=self.motion_weight)
+        at_least(0, mixup_alpha=self.mixup_alpha, evidence_weight=self.evidence_weight,
+                 frame_weight=self.frame_weight, completion_weight=self.completion_weight,
+                 motion_weight=self.motion_weight)
         within(0, 0.9, label_smoothing=self.label_smoothing)

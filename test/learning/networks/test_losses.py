@@ -46,6 +46,27 @@ def test_ticks_after_the_end_and_at_the_begin_do_not_count():
         losses.frame_classification(wrong, labels, lengths))
 
 
+def test_each_stream_is_judged_on_its_own():
+    torch.manual_seed(0)
+    streams, labels = torch.randn(4, 3, 5), torch.tensor([0, 4, 2, 1])
+    alone = [losses.classification(streams[:, i], labels, 0.1) for i in range(3)]
+    torch.testing.assert_close(
+        losses.classification(streams, labels, 0.1), torch.stack(alone).mean())
+    shares = torch.nn.functional.one_hot(labels, 5).float()
+    torch.testing.assert_close(
+        losses.classification(streams, shares, 0.1), losses.classification(streams, labels, 0.1))
+
+
+def test_evidence_wants_no_label_to_fit_what_is_none_of_them():
+    none, first = torch.zeros(1, 3), torch.tensor([[1.0, 0.0, 0.0]])
+    quiet, loud = torch.full((1, 2, 3), -8.0), torch.full((1, 2, 3), 8.0)
+    assert losses.evidence(quiet, none) < 0.01 < 10 < losses.evidence(loud, none)
+    right = torch.tensor([[[8.0, -8.0, -8.0]]])
+    assert losses.evidence(right, first) < 0.01 < losses.evidence(right + 8, first)
+    torch.testing.assert_close(
+        losses.evidence(right.expand(1, 2, 3), first), losses.evidence(right[:, 0], first))
+
+
 def test_completion_learns_to_see_through_gaps():
     """A swinging body: what is hidden follows from its past and from the other joints."""
     torch.manual_seed(1)
