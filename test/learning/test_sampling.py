@@ -112,6 +112,31 @@ def test_speed_changes_the_number_of_ticks_and_stretching_does_not():
     assert set(batch.lengths.tolist()) == {12}
 
 
+def test_of_long_clips_evaluation_sees_the_middle_and_training_any_part():
+    data = clips()
+    whole, _ = normalise(data.clips[4].keypoints[40:50], JHMDB15, Normalisation())
+    config = SamplingConfig(most_ticks=10)
+    batch = next(Sampler(data, config).ordered())
+    assert batch.lengths.max() == 10
+    np.testing.assert_allclose(batch.keypoints[4], whole, atol=1e-4)
+    parts = [batch.keypoints[batch.names.index('clip_4')] for epoch in range(3)
+             for batch in Sampler(data, config).epoch(epoch)]
+    assert not torch.equal(parts[0], parts[1]) or not torch.equal(parts[1], parts[2])
+
+
+def test_a_camera_that_looks_down_is_levelled():
+    # Upright people: y up, z away. Looking down, the camera sees heads nearer than feet.
+    upright = np.zeros((1, 20, 3), np.float32)
+    upright[0, :, 1] = np.linspace(-1, 1, 20)
+    down = np.deg2rad(13)
+    seen = np.stack([upright[..., 0], upright[..., 1] * np.cos(down),
+                     -upright[..., 1] * np.sin(down)], -1).astype(np.float32)
+    data = clips(KINECT20, 3).only((Clip('up', seen, np.zeros(1), 0),))
+    batch = next(Sampler(data, SamplingConfig(camera_pitch_deg=13)).ordered())
+    np.testing.assert_allclose(batch.keypoints[0, 0][:, [0, 2]], 0, atol=1e-5)
+    assert batch.keypoints[0, 0, -1, 1] > 0
+
+
 def test_test_time_views_differ_and_are_what_they_say():
     data = clips(KINECT20, 3)
     config = SamplingConfig(ticks=10, face_front=True)
