@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass, field, replace
@@ -16,6 +18,10 @@ from neuropose_ros.core.pose import Floats
 from neuropose_ros.core.skeleton import SkeletonLayout
 
 _FORMAT = 1
+UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, RuntimeError,
+              MemoryError, OverflowError, SyntaxError, tokenize.TokenError, struct.error,
+              zipfile.BadZipFile, zlib.error)
+"""What numpy and zipfile raise on damaged .npz files."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ class Clip:
                 self.scene is not None and self.scene_times_s is not None
                 and (self.scene.ndim != 2 or len(self.scene) != len(self.scene_times_s))):
             raise DataError(f'clip {self.name}: scene vectors and their times differ in number')
+        if self.scene is not None and not np.isfinite(self.scene).all():
+            raise DataError(f'clip {self.name}: a scene vector has values that are not numbers')
 
     @property
     def measured(self) -> NDArray[np.bool_]:
@@ -144,6 +152,22 @@ class Split:
     test: ClipSet
     protocol: str
 
+    def __post_init__(self) -> None:
+        """Check that the two parts can be compared and share nothing.
+
+        Raises:
+            DataError: their labels, joints or dimensions differ, or a clip is in both.
+        """
+        train, test = self.train, self.test
+        if train.labels != test.labels or train.layout != test.layout or (
+                len(train) and len(test) and train.dimensions != test.dimensions):
+            raise DataError(f'{train.name}, {self.protocol}: the training and the test part have '
+                            'other labels or joints than each other')
+        both = {clip.name for clip in train.clips} & {clip.name for clip in test.clips}
+        if both:
+            raise DataError(f'{train.name}, {self.protocol}: {len(both)} clips are in the '
+                            f'training and in the test part, as {min(both)}')
+
 
 def write_clip_set(clips: ClipSet, path: Path) -> None:
     """Write a set as one .npz file, whole or not at all; `read_clip_set` reads it."""
@@ -192,8 +216,7 @@ def read_clip_set(path: Path) -> ClipSet:
             raise DataError(f'{path}: written in format {int(arrays["format"])}, this version '
                             f'reads {_FORMAT}: run `neuropose preprocess` again')
         return _clip_set(arrays)
-    except (OSError, ValueError, KeyError, IndexError, EOFError, TypeError,
-            zipfile.BadZipFile, zlib.error, LabelError, LayoutError) as error:
+    except (*UNREADABLE, LabelError, LayoutError) as error:
         raise DataError(f'{path}: not a file of clips, or damaged ({error}): run '
                         '`neuropose preprocess` again') from error
 
@@ -208,6 +231,11 @@ def _clip_set(arrays: dict[str, NDArray[np.generic]]) -> ClipSet:
         tuple((int(a), int(b)) for a, b in arrays[key]) for key in ('edges', 'mirror_pairs'))
     words = [str(label) for label in arrays['labels']]
     frames, scenes = arrays['frames'], arrays['scene_frames']
+    columns = ('groups', 'label', 'frames', 'scene_frames', 'scored')
+    if any(arrays[key].shape != arrays['names'].shape for key in columns):
+        raise ValueError(f'{", ".join(columns)} do not hold one value for each of the names')
+    if frames.sum() != len(arrays['keypoints']):
+        raise ValueError(f'{frames.sum()} frames are named, {len(arrays["keypoints"])} are there')
     ends, scene_ends = np.cumsum(frames), np.cumsum(np.maximum(scenes, 0))
     score_ends = np.cumsum(np.where(arrays['scored'], frames, 0))
     clips = []

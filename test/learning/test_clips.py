@@ -10,7 +10,7 @@ import pytest
 from neuropose_ros.core.action import LabelSet
 from neuropose_ros.core.errors import DataError
 from neuropose_ros.core.layouts import COCO17, JHMDB15
-from neuropose_ros.learning.clips import Clip, ClipSet, read_clip_set, write_clip_set
+from neuropose_ros.learning.clips import Clip, ClipSet, Split, read_clip_set, write_clip_set
 
 LABELS = LabelSet('lab', ('sit', 'wave'))
 
@@ -31,6 +31,8 @@ def clip(name: str = 'a', frames: int = 3, label: int = 0, **extra) -> Clip:
     ({'scores': np.zeros((3, 14), np.float32)}, 'scores'),
     ({'scene': np.zeros((2, 8), np.float32)}, 'scene'),
     ({'scene': np.zeros((2, 8), np.float32), 'scene_times_s': np.zeros(1)}, 'scene'),
+    ({'scene': np.full((2, 8), np.nan, np.float32), 'scene_times_s': np.arange(2.0)},
+     'not numbers'),
 ])
 def test_a_clip_that_cannot_be_right_is_refused_by_name(change, reason):
     with pytest.raises(DataError, match=f'clip a: .*{reason}'):
@@ -111,3 +113,43 @@ def test_a_missing_cut_or_foreign_file_is_one_sentence(tmp_path):
     np.savez(path, other=np.zeros(3))
     with pytest.raises(DataError, match='not a file of clips'):
         read_clip_set(path)
+
+
+@pytest.mark.parametrize('test', [
+    ClipSet('lab', JHMDB15, (clip('b'),), LabelSet('lab', tuple(reversed(LABELS.labels)))),
+    ClipSet('lab', COCO17, (Clip('b', np.zeros((1, 17, 2), np.float32), np.zeros(1)),), LABELS),
+    ClipSet('lab', JHMDB15, (Clip('b', np.zeros((1, 15, 3), np.float32), np.zeros(1)),), LABELS),
+    ClipSet('lab', JHMDB15, (clip('a'),), LABELS),
+])
+def test_parts_that_cannot_be_compared_or_share_a_clip_are_refused(test):
+    with pytest.raises(DataError, match='the training and'):
+        Split(ClipSet('lab', JHMDB15, (clip('a'),), LABELS), test, 'by hand')
+
+
+@pytest.mark.parametrize(('array', 'change'), [
+    ('names', lambda names: names[:1]), ('label', lambda label: label[:, None]),
+    ('keypoints', lambda points: points[:-1]), ('frames', lambda frames: -frames)])
+def test_a_file_whose_arrays_do_not_fit_each_other_is_refused(tmp_path, array, change):
+    path = tmp_path / 'x.npz'
+    write_clip_set(ClipSet('lab', JHMDB15, (clip('a'), clip('b')), LABELS), path)
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(path, **{**arrays, array: change(arrays[array])})
+    with pytest.raises(DataError, match='or damaged'):
+        read_clip_set(path)
+
+
+def test_whatever_byte_is_wrong_it_is_one_sentence(tmp_path):
+    path = tmp_path / 'x.npz'
+    write_clip_set(ClipSet('lab', JHMDB15, (clip('a'),), LABELS), path)
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for _ in range(150):
+        damaged = bytearray(whole)
+        damaged[rng.integers(len(whole))] = rng.integers(256)
+        path.write_bytes(damaged)
+        try:
+            read_clip_set(path)
+        except DataError as error:
+            refused += str(path) in str(error)
+    assert refused > 75

@@ -40,7 +40,7 @@ def read_parts(folder: Path, split: int, actions: Iterable[str]) -> dict[str, in
     Raises:
         DataError: a list is missing, or a line is not a file name and 0, 1 or 2.
     """
-    parts = {}
+    parts: dict[str, int] = {}
     for action in actions:
         path = folder / f'{action}_test_split{split}.txt'
         if not path.is_file():
@@ -50,7 +50,10 @@ def read_parts(folder: Path, split: int, actions: Iterable[str]) -> dict[str, in
             if part not in ('0', '1', '2') or not file.strip():
                 raise DataError(f'{path}, line {number}: {line!r} is not a file name and 0 '
                                 '(unused), 1 (training) or 2 (test)')
-            parts[f'{action}/{PurePosixPath(file.strip()).stem}'] = int(part)
+            name = f'{action}/{PurePosixPath(file.strip()).stem}'
+            if parts.setdefault(name, int(part)) != int(part):
+                raise DataError(f'{path}, line {number}: {name} is named before, in '
+                                'another part')
     return parts
 
 

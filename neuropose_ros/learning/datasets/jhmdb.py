@@ -25,8 +25,7 @@ from neuropose_ros.learning.datasets.tables import (
     kept,
     locate,
     make_clip,
-    read_arrays,
-    slices,
+    read_sequences,
     times_at,
 )
 from neuropose_ros.learning.datasets.videos import VideoListing
@@ -49,22 +48,19 @@ def read_jhmdb14(root: Path, split: int = 1, findings: Findings | None = None) -
     """
     findings = Findings() if findings is None else findings
     path = locate(root, 'jhmdb14_named.npz', 'jhmdb/jhmdb14_named.npz')
-    arrays = read_arrays(path, ('name', 'offset', 'pos_world'))
-    names = [str(name) for name in arrays['name']]
-    labels = LabelSet('jhmdb14', tuple(sorted({name.partition('/')[0] for name in names})))
+    sequences, _ = read_sequences(path, 'pos_world', (len(JHMDB15), 2))
+    labels = LabelSet('jhmdb14', tuple(sorted({name.partition('/')[0] for name in sequences})))
     parts = read_parts(locate(path.parent, 'splits'), split, labels.labels)
-    points = arrays['pos_world']
     clips = []
-    for name, part in zip(
-            names, slices(path, arrays['offset'], len(points), len(names)), strict=True):
+    for name, points in sequences.items():
         action, _, file = name.partition('/')
         if name not in parts:
             findings.skip(name, f'the lists of split {split} do not name it')
             continue
         clips.append(make_clip(
-            findings, name, points[part], times_at(part.stop - part.start, RATE_HZ),
+            findings, name, points, times_at(len(points), RATE_HZ),
             labels.index(action), source_video(file, action)))
-    for name in sorted(parts.keys() - set(names)):
+    for name in sorted(parts.keys() - sequences.keys()):
         findings.skip(name, f'a list of split {split} names it, but there are no joints of it')
     used = tuple(kept(clips))
     everything = ClipSet('jhmdb14', JHMDB15, (), labels, SOURCE)

@@ -149,6 +149,8 @@ def read_bodies(path: Path) -> dict[str, tuple[Floats, Floats]]:
                 table = np.array(words[at:end], np.float32).reshape(joints, _JOINT_VALUES)
                 at = end
                 state = table[:, -1].astype(int)
+                if (state < 0).any():
+                    raise ValueError('a tracking state is negative')
                 points[body][frame] = without_zeros(table[:, :3])
                 points[body][frame][state == 0] = np.nan
                 scores[body][frame] = _SCORES[state]

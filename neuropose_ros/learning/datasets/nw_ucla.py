@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from neuropose_ros.core.action import LabelSet
 from neuropose_ros.core.errors import DataError
 from neuropose_ros.core.layouts import KINECT20
@@ -19,8 +17,7 @@ from neuropose_ros.learning.datasets.tables import (
     kept,
     locate,
     make_clip,
-    read_arrays,
-    slices,
+    read_sequences,
     times_at,
     without_zeros,
 )
@@ -55,20 +52,18 @@ def read_nw_ucla(root: Path, split: int = 1, findings: Findings | None = None) -
                         f'(test view 1), not {split}')
     findings = Findings() if findings is None else findings
     path = locate(root, 'nw_ucla.npz', 'nw_ucla/nw_ucla.npz')
-    arrays = read_arrays(path, ('kp', 'offset', 'label', 'view', 'name'))
+    sequences, columns = read_sequences(path, 'kp', (len(KINECT20), 3), ('label', 'view'))
     labels = LabelSet('nw_ucla', tuple(ACTIONS.values()))
     numbers = list(ACTIONS)
-    points = without_zeros(np.asarray(arrays['kp'], np.float32))
-    clips, views = [], {}
-    cuts = slices(path, arrays['offset'], len(points), len(arrays['name']))
-    for i, cut in enumerate(cuts):
-        name, action = str(arrays['name'][i]), int(arrays['label'][i])
-        views[name] = int(arrays['view'][i])
+    views = dict(zip(sequences, (int(view) for view in columns['view']), strict=True))
+    clips = []
+    for (name, points), label in zip(sequences.items(), columns['label'], strict=True):
+        action = int(label)
         if action not in ACTIONS or views[name] not in VIEWS:
             findings.skip(name, f'action {action} or view {views[name]} is none of the data set')
             continue
         clips.append(make_clip(
-            findings, name, points[cut], times_at(cut.stop - cut.start, RATE_HZ),
+            findings, name, without_zeros(points), times_at(len(points), RATE_HZ),
             numbers.index(action), name.rpartition('_v')[0]))
     used, tested = tuple(kept(clips)), VIEWS[-split]
     everything = ClipSet('nw_ucla', KINECT20, (), labels, SOURCE)

@@ -9,6 +9,7 @@ labels are in these files.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from neuropose_ros.learning.datasets.tables import (
 )
 
 LAYOUTS = {len(layout): layout for layout in (COCO17, NTU25)}
+_MOST_CLASSES = 10_000  # a label beyond is damage, and would be given as many names
 # What the names of a split's two sides begin or end with.
 _SIDES = (('train{}', 'test{}'), ('{}_train', '{}_val'), ('{}_train', '{}_test'),
           ('train', 'val'), ('train', 'test'))
@@ -67,8 +69,11 @@ def read_pyskl(
         raise DataError(f'{file}: this is no dict of split and annotations, the form of PYSKL '
                         'and MMAction2')
     sides = _sides(file, content['split'], split)
-    clips = {clip.name: clip for clip in kept(
-        _clip(file, entry, rate_hz, layout, findings) for entry in content['annotations'])}
+    clips: dict[str, Clip] = {}
+    for clip in kept(_clip(file, entry, rate_hz, layout, findings)
+                     for entry in _listed(file, content['annotations'])):
+        if clips.setdefault(clip.name, clip) is not clip:
+            findings.skip(clip.name, 'it is annotated twice: only the first counts')
     if not clips:
         raise DataError(f'{file}: no annotation can be used; {findings.report()}')
     first = next(iter(clips.values()))
@@ -77,7 +82,7 @@ def read_pyskl(
                          f'{file.name}, a pickle of PYSKL or MMAction2')
     parts = []
     for side in sides:
-        members = [str(name) for name in content['split'][side]]
+        members = [str(name) for name in _listed(file, content['split'][side])]
         left_out = {item.name for item in findings.items}
         for name in members:
             if name not in clips and name not in left_out:
@@ -93,6 +98,12 @@ def origin(name: str) -> str:
     return next(part for part in match.groups() if part) if match else stem
 
 
+def _listed(path: Path, value: Any) -> Sequence[Any]:
+    if not isinstance(value, list | tuple | np.ndarray) or getattr(value, 'ndim', 1) != 1:
+        raise DataError(f'{path}: the annotations or a side of its split are no list')
+    return list(value)
+
+
 def _pickle_in(path: Path) -> Path:
     if not path.is_dir():
         return path
@@ -103,16 +114,18 @@ def _pickle_in(path: Path) -> Path:
 
 
 def _sides(path: Path, split: Any, wanted: str) -> tuple[str, str]:
-    names = list(split) if isinstance(split, dict) else []
+    names = [str(name) for name in split] if isinstance(split, dict) else []
     guesses = [wanted] if wanted else sorted(
         {re.sub(r'^train(?=\d)|_train$', '', name) for name in names if 'train' in name})
     for guess in guesses:
         for train, test in _SIDES:
+            if '{}' not in train and wanted not in ('', '1'):
+                continue  # its only split is not the one that is meant
             sides = train.format(guess), test.format(guess)
             if all(side in names for side in sides):
                 return sides
     raise DataError(f'{path}: it has no split {wanted or "with a training and a test side"}; it '
-                    f'has {", ".join(map(str, names))}')
+                    f'has {", ".join(names)}')
 
 
 def _labels(path: Path, clips: dict[str, Clip]) -> LabelSet:
@@ -135,12 +148,12 @@ def _clip(
         label = int(entry['label'])
         known = entry.get('keypoint_score')
         scores = None if known is None else np.asarray(known, np.float32)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         findings.skip(name or path.name, f'an annotation lacks {error} or it is of another kind')
         return None
     joints = len(layout) if layout else points.shape[2] if points.ndim == 4 else 0
     if points.ndim != 4 or not points.size or points.shape[2] != joints or (
-            joints not in LAYOUTS and layout is None) or label < 0 or (
+            joints not in LAYOUTS and layout is None) or not 0 <= label < _MOST_CLASSES or (
             scores is not None and scores.shape != points.shape[:3]):
         findings.skip(name, f'label {label} with keypoints of shape {points.shape} is not '
                             '(people, frames, joints, 2 or 3) of known joints')

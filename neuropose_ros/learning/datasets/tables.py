@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 
 from neuropose_ros.core.errors import DataError
 from neuropose_ros.core.pose import Floats
-from neuropose_ros.learning.clips import Clip
+from neuropose_ros.learning.clips import UNREADABLE, Clip
 from neuropose_ros.learning.datasets.findings import Findings
 
 Arrays = dict[str, NDArray[Any]]
@@ -45,8 +43,41 @@ def read_arrays(path: Path, names: Iterable[str]) -> Arrays:
             return {name: file[name] for name in names}
     except KeyError as error:
         raise DataError(f'{path}: it lacks the array {error}') from error
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         raise DataError(f'{path}: cannot be read as arrays ({error})') from error
+
+
+def read_sequences(
+    path: Path, key: str, shape: tuple[int, ...], columns: tuple[str, ...] = (),
+) -> tuple[dict[str, Floats], Arrays]:
+    """Read sequences that lie one after another, cut by `offset`, with their `name`.
+
+    Args:
+        key: of the array that is cut, numbers of (frames, `shape`).
+        columns: integers, one for each sequence.
+
+    Returns:
+        name -> (T, `shape`) float32, and the columns.
+
+    Raises:
+        DataError: an array is missing or not of this form, or a name occurs twice.
+    """
+    arrays = read_arrays(path, (key, 'offset', 'name', *columns))
+    values, names = arrays[key], arrays['name']
+    if values.dtype.kind not in 'fiu' or not values.ndim or values.shape[1:] != shape:
+        raise DataError(f'{path}: {key} is {values.dtype} of {values.shape}, not numbers of '
+                        f'(frames, {", ".join(map(str, shape))})')
+    if names.ndim != 1 or any(arrays[column].shape != names.shape for column in columns) or any(
+            arrays[column].dtype.kind not in 'iu' for column in columns):
+        raise DataError(f'{path}: {", ".join(("name", *columns))} do not hold one text and '
+                        'integers for each sequence')
+    texts = [str(name) for name in names]
+    if len(set(texts)) != len(texts):
+        raise DataError(f'{path}: a name occurs twice')
+    cuts = slices(path, arrays['offset'], len(values), len(texts))
+    return ({name: np.asarray(values[cut], np.float32)
+             for name, cut in zip(texts, cuts, strict=True)},
+            {column: arrays[column] for column in columns})
 
 
 def read_lines(path: Path) -> list[str]:
@@ -68,8 +99,8 @@ def slices(path: Path, offset: NDArray[Any], frames: int, count: int) -> list[sl
     Raises:
         DataError: the offsets do not divide the frames into that many sequences.
     """
-    if offset.shape != (count + 1,) or offset[0] != 0 or offset[-1] != frames or (
-            np.diff(offset) < 0).any():
+    if offset.dtype.kind not in 'iu' or offset.shape != (count + 1,) or (
+            offset[0] != 0 or offset[-1] != frames or (np.diff(offset) < 0).any()):
         raise DataError(f'{path}: the offsets do not divide its {frames} frames into the '
                         f'{count} sequences that it names')
     return [slice(int(a), int(b)) for a, b in pairwise(offset)]

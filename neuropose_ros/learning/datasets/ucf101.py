@@ -45,6 +45,10 @@ def list_ucf101(root: Path, split: int = 1, findings: Findings | None = None) ->
     inner = [root / name for name in ('UCF-101', 'UCF101', 'videos') if (root / name).is_dir()]
     folder = inner[0] if inner else root
     wanted = {file: part for part, path in lists.items() for file in _files(path, labels)}
+    both = sorted(set(_files(lists[TRAIN], labels)) & set(_files(lists[TEST], labels)))
+    if both:
+        raise DataError(f'{class_list.parent}: {len(both)} videos are in the training and in the '
+                        f'test list of split {split}, as {both[0]}')
     videos = []
     for action in labels.labels:
         for path in video_files(folder / action) if (folder / action).is_dir() else ():

@@ -27,8 +27,7 @@ from neuropose_ros.learning.datasets.tables import (
     kept,
     locate,
     make_clip,
-    read_arrays,
-    slices,
+    read_sequences,
     times_at,
     without_zeros,
 )
@@ -69,7 +68,8 @@ def read_utd_mhad(root: Path, findings: Findings | None = None) -> Split:
         DataError: there is neither, or a file is not of its form.
     """
     findings = Findings() if findings is None else findings
-    recordings = _recordings(root, 'Skeleton', 'd_skel', 'utd_skel.npz', findings)
+    recordings = _recordings(
+        root, 'Skeleton', 'd_skel', 'utd_skel.npz', (len(UTD_MHAD20), 3), findings)
     train: list[Clip | None] = []
     test: list[Clip | None] = []
     for name, table in recordings.items():
@@ -102,7 +102,7 @@ def read_utd_mhad_inertial(
     findings = Findings() if findings is None else findings
     found = {}
     for name, table in _recordings(
-            root, 'Inertial', 'd_iner', 'utd_iner.npz', findings).items():
+            root, 'Inertial', 'd_iner', 'utd_iner.npz', (6,), findings).items():
         if table.ndim != 2 or table.shape[1] != 6 or not len(table):
             findings.skip(name, f'{table.shape} is not (samples, 6)')
         elif not np.isfinite(table).all():
@@ -113,17 +113,14 @@ def read_utd_mhad_inertial(
 
 
 def _recordings(
-    root: Path, folder: str, variable: str, arrays: str, findings: Findings,
+    root: Path, folder: str, variable: str, arrays: str, shape: tuple[int, ...],
+    findings: Findings,
 ) -> dict[str, Floats]:
     """Return name -> (frames, ...) of either form."""
     path = locate(root, arrays, folder, f'utd_mhad/{arrays}', f'UTD-MHAD/{folder}')
     if path.is_dir():
         return _from_matlab(path, variable, findings)
-    content = read_arrays(path, ('kp', 'offset', 'name'))
-    names = [str(name) for name in content['name']]
-    values = np.asarray(content['kp'], np.float32)
-    cuts = slices(path, content['offset'], len(values), len(names))
-    return {name: values[cut] for name, cut in zip(names, cuts, strict=True)}
+    return read_sequences(path, 'kp', shape)[0]
 
 
 def _from_matlab(folder: Path, variable: str, findings: Findings) -> dict[str, Floats]:

@@ -83,8 +83,12 @@ def test_clips_of_one_file_are_divided_and_of_two_are_not(tmp_path):
     split, _ = read_split('clips', tmp_path / 'all.npz', test_share=0.3, seed=5)
     assert len(split.train) + len(split.test) == 20
     assert 'seed 5' in split.protocol
-    for part, count in (('train', 4), ('test', 3)):
-        write_clip_set(clips(count), tmp_path / f'{part}.npz')
+    write_clip_set(clips(3), tmp_path / 'test.npz')
+    everything = clips(7)
+    write_clip_set(everything.only(everything.clips[2:6]), tmp_path / 'train.npz')
+    with pytest.raises(DataError, match='1 clips are in the training and in the test part'):
+        read_data_set('clips', tmp_path)
+    write_clip_set(everything.only(everything.clips[3:]), tmp_path / 'train.npz')
     content, _ = read_data_set('clips', tmp_path)
     assert isinstance(content, Split)
     assert (len(content.train), len(content.test)) == (4, 3)

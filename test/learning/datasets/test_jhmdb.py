@@ -72,6 +72,14 @@ def test_a_line_that_says_nothing_is_refused_with_its_number(root, line):
         read_jhmdb14(root, 2)
 
 
+def test_a_clip_on_both_sides_is_refused(root):
+    path = root / 'splits' / 'clap_test_split2.txt'
+    part = path.read_text().split()
+    path.write_text(f'{path.read_text()}{part[0]} {3 - int(part[1])}\n')
+    with pytest.raises(DataError, match=r'line 3: .* in another part'):
+        read_jhmdb14(root, 2)
+
+
 def test_a_split_without_lists_is_refused(root):
     with pytest.raises(DataError, match=r'brush_hair_test_split3\.txt, the list of split 3'):
         read_jhmdb14(root, 3)

@@ -56,6 +56,16 @@ def test_a_split_is_found_by_its_number(tmp_path, entries, wanted, train):
     assert split.train.labels.labels == ('class_0', 'class_1')
 
 
+def test_nothing_is_on_both_sides_and_no_split_is_taken_for_another(tmp_path, entries):
+    path = write(tmp_path / 'x.pkl', entries, {'train': NAMES[:2], 'val': NAMES[1:]})
+    with pytest.raises(DataError, match=f'1 clips .* as {NAMES[1]}'):
+        read_pyskl(path)
+    write(path, entries, {'train': NAMES[:2], 'val': NAMES[2:]})
+    assert len(read_pyskl(path, '1').train) == 2
+    with pytest.raises(DataError, match='no split 3; it has train, val'):
+        read_pyskl(path, '3')
+
+
 @pytest.mark.parametrize('sides', [('xsub_train', 'xsub_val'), ('train', 'val')])
 def test_other_names_of_sides_are_known(tmp_path, sides):
     names = ['S001C001P001R001A001', 'S001C001P003R001A002']
@@ -104,17 +114,19 @@ def test_labels_are_named_by_the_file_beside_or_by_the_caller(tmp_path, entries)
 
 def test_what_cannot_be_used_is_listed(tmp_path, entries):
     bad = [annotation('nan', 0), annotation('flat', 0), annotation('many', 0, joints=12),
-           annotation('minus', -1), annotation('empty', 0, frames=0), annotation('torn', 0)]
+           annotation('minus', -1), annotation('empty', 0, frames=0), annotation('torn', 0),
+           annotation('vast', 10 ** 9), annotation('half', 0), annotation(NAMES[0], 1)]
     bad[0]['keypoint'][:] = np.inf
     bad[1]['keypoint'] = bad[1]['keypoint'][0]
+    bad[7]['label'] = float('inf')
     bad[5]['keypoint_score'] = bad[5]['keypoint_score'][:, :2]
     nameless = {'label': 1}
-    split = {'train': [*NAMES, 'nan', 'flat', 'gone'], 'val': NAMES[:1]}
+    split = {'train': [*NAMES[1:], 'nan', 'flat', 'gone'], 'val': NAMES[:1]}
     findings = Findings()
     read_pyskl(write(tmp_path / 'x.pkl', [*entries, *bad, nameless, 7], split), '', findings)
     names = [item.name for item in findings.items]
-    assert sorted(names) == ['empty', 'flat', 'gone', 'many', 'minus', 'nan', 'torn', 'x.pkl',
-                             'x.pkl']
+    assert sorted(names) == ['empty', 'flat', 'gone', 'half', 'many', 'minus', 'nan', 'torn',
+                             NAMES[0], 'vast', 'x.pkl', 'x.pkl']
 
 
 @pytest.mark.parametrize(('content', 'reason'), [
@@ -122,6 +134,9 @@ def test_what_cannot_be_used_is_listed(tmp_path, entries):
     ({'split': {}, 'annotations': []}, 'no split'),
     ({'split': {'train1': ['a']}, 'annotations': []}, 'it has train1'),
     ({'split': {'train1': [], 'test1': []}, 'annotations': []}, 'no annotation can be used'),
+    ({'split': {'train1': [], 'test1': []}, 'annotations': 3}, 'no list'),
+    ({'split': {'train1': None, 'test1': []}, 'annotations': [annotation('a', 0)]}, 'no list'),
+    ({'split': {3: [], 'test1': []}, 'annotations': []}, 'it has 3, test1'),
 ])
 def test_a_pickle_of_another_form_is_refused(tmp_path, content, reason):
     (tmp_path / 'x.pkl').write_bytes(pickle.dumps(content))

@@ -12,6 +12,7 @@ from neuropose_ros.learning.datasets.tables import (
     make_clip,
     read_arrays,
     read_lines,
+    read_sequences,
     slices,
     without_zeros,
 )
@@ -91,3 +92,32 @@ def test_a_clip_may_lack_some_joints():
     findings = Findings()
     clip = make_clip(findings, 'a', points, np.arange(2.0), 3, 'g')
     assert (clip.label, clip.group, len(findings)) == (3, 'g', 0)
+
+
+@pytest.mark.parametrize(('array', 'value', 'reason'), [
+    ('kp', np.float32(1), r'not numbers of \(frames, 3, 2\)'),
+    ('kp', np.zeros((5, 2, 3)), r'of \(5, 2, 3\)'),
+    ('kp', np.zeros((5, 3, 2), complex), 'complex128'),
+    ('kp', np.full((5, 3, 2), 'x'), 'not numbers'),
+    ('name', np.array('a'), 'one text'),
+    ('name', np.array(['a', 'a']), 'occurs twice'),
+    ('name', np.array(['a', 'b', 'c']), 'one text'),
+    ('label', np.array([1]), 'for each sequence'),
+    ('label', np.array([1.0, 2.5]), 'integers'),
+    ('label', np.array(['1', '2']), 'integers'),
+    ('offset', np.array([0.0, np.nan, 5.0]), 'offsets do not divide'),
+    ('offset', np.array([0, 6, 5]), 'offsets do not divide'),
+])
+def test_sequences_of_another_form_are_one_sentence(tmp_path, array, value, reason):
+    arrays = {'kp': np.arange(30.0).reshape(5, 3, 2), 'offset': np.array([0, 2, 5]),
+              'name': np.array(['a', 'b']), 'label': np.array([7, 8])}
+    path = tmp_path / 'x.npz'
+    np.savez(path, **arrays)
+    sequences, columns = read_sequences(path, 'kp', (3, 2), ('label',))
+    assert {name: part.shape for name, part in sequences.items()} == {
+        'a': (2, 3, 2), 'b': (3, 3, 2)}
+    assert sequences['b'][0, 0, 0] == 12
+    assert columns['label'].tolist() == [7, 8]
+    np.savez(path, **{**arrays, array: value})
+    with pytest.raises(DataError, match=reason):
+        read_sequences(path, 'kp', (3, 2), ('label',))

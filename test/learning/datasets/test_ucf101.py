@@ -66,3 +66,10 @@ def test_a_split_without_lists_is_refused(tmp_path):
     make(tmp_path)
     with pytest.raises(DataError, match=r'trainlist03\.txt'):
         list_ucf101(tmp_path, 3)
+
+
+def test_a_video_on_both_lists_is_refused(tmp_path):
+    lists = make(tmp_path)
+    (lists / 'testlist02.txt').write_text('\n'.join((FILES[0], FILES[2])))
+    with pytest.raises(DataError, match='1 videos are in the training and in the test list'):
+        list_ucf101(tmp_path, 2)
