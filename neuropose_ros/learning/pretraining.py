@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from neuropose_ros.core.errors import TrainingError
 from neuropose_ros.learning.adaptation import adapt, windows
@@ -38,6 +39,8 @@ from neuropose_ros.learning.weights import content_hash, shared_weights
 
 FILE_NAME = 'pretrained.pt'
 _KIND = 'pretrained'
+_CODE = 64
+_TEMPERATURE = 0.2  # of the contrast
 
 
 class Guess(NamedTuple):
@@ -47,11 +50,13 @@ class Guess(NamedTuple):
         encoded: of the recogniser's completion and encoder.
         now: (N, T, K, D) the whole pose, from the encoder.
         ahead: (N, T, K, D) how far each joint moves within the horizon.
+        code: (N, F) of unit length, what the clip as a whole is like.
     """
 
     encoded: Encoded
     now: Tensor
     ahead: Tensor
+    code: Tensor
 
 
 class Pretrainer(nn.Module):
@@ -68,12 +73,17 @@ class Pretrainer(nn.Module):
             nn.Sequential(
                 nn.Linear(width, width), nn.SiLU(), nn.Linear(width, joints * dimensions))
             for _ in range(2))
+        self.code = nn.Sequential(nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, _CODE))
 
     def forward(self, keypoints: Tensor, mask: Tensor, lengths: Tensor) -> Guess:
         """Guess from (N, T, K, D) poses where `mask` (N, T, K) says what may be seen."""
         encoded = self.recogniser.encode(keypoints, mask, lengths)
-        now, ahead = (head(encoded.moves).unflatten(-1, self._shape) for head in self.heads)
-        return Guess(encoded, now, ahead)
+        moves, inside = encoded.moves, encoded.valid[..., None]
+        now, ahead = (head(moves).unflatten(-1, self._shape) for head in self.heads)
+        mean = (moves * inside).sum(1) / inside.sum(1).clamp(min=1)
+        top = moves.masked_fill(inside <= 0, -1e4).amax(1)
+        code = functional.normalize(self.code(torch.cat((mean, top), -1)), dim=-1)
+        return Guess(encoded, now, ahead, code)
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,10 @@ class Pretraining:
         """Give the batches of an epoch with joints and ticks hidden."""
         check_share(self._sampler, team)
         rng = np.random.default_rng([self._sampler.seed, epoch, team.rank, 3])
-        for batch in self._sampler.epoch(epoch, team.rank, team.size):
+        variants = [self._sampler.epoch(epoch, team.rank, team.size, variant)
+                    for variant in range(2 if self._settings.contrast_weight else 1)]
+        for same in zip(*variants, strict=True):
+            batch = same[0] if len(same) == 1 else joined(*same)
             hidden = hide(tuple(batch.mask.shape), self._settings, rng)
             visible = batch.mask * torch.from_numpy(~hidden)
             yield HiddenBatch(moved(batch, team.device), visible.to(team.device))
@@ -121,6 +134,8 @@ class Pretraining:
             known = batch.truth_mask[:, ahead:] * batch.truth_mask[:, :-ahead]
             out['motion'] = settings.motion_weight * losses.distance(
                 guess.ahead[:, :-ahead], moved_by, known)
+        if settings.contrast_weight:
+            out['contrast'] = settings.contrast_weight * contrast(guess.code)
         return out
 
     @property
@@ -132,6 +147,30 @@ class Pretraining:
         """Judge nothing: the last weights are kept."""
         del network
         return {}
+
+
+def joined(first: Batch, second: Batch) -> Batch:
+    """Return both batches as one, the shorter one padded; without scenes."""
+    ticks = max(first.mask.shape[1], second.mask.shape[1])
+
+    def both(name: str) -> Tensor:
+        parts = (getattr(first, name), getattr(second, name))
+        return torch.cat([functional.pad(
+            part, (*[0, 0] * (part.ndim - 2), 0, ticks - part.shape[1])) for part in parts])
+
+    return Batch(
+        both('keypoints'), both('mask'), torch.cat((first.lengths, second.lengths)),
+        torch.cat((first.labels, second.labels)), both('truth'), both('truth_mask'), None, None,
+        first.names + second.names)
+
+
+def contrast(code: Tensor) -> Tensor:
+    """Return how badly clips are told apart: (2 N, F), of which i and i + N are the same clip."""
+    count = len(code) // 2
+    alike = (code @ code.T / _TEMPERATURE).masked_fill(
+        torch.eye(len(code), dtype=torch.bool, device=code.device), -1e4)
+    partner = torch.arange(len(code), device=code.device).roll(count)
+    return functional.cross_entropy(alike, partner)
 
 
 def hide(

@@ -170,18 +170,22 @@ class Sampler:
         """Return the number of batches of an epoch."""
         return math.ceil(len(self.clips) / self.config.batch_size)
 
-    def epoch(self, epoch: int, rank: int = 0, world: int = 1) -> Iterator[Batch]:
+    def epoch(
+        self, epoch: int, rank: int = 0, world: int = 1, variant: int = 0,
+    ) -> Iterator[Batch]:
         """Give shuffled, augmented batches: the same for the same seed and epoch.
 
         Args:
             rank: which of `world` parts of each batch, where processes learn together.
+            variant: another one gives the same clips, augmented in another way.
         """
         order = np.random.default_rng([self.seed, epoch]).permutation(len(self.clips))
         # Batches of nearly one size: a rest of two clips would spoil batch normalisation.
         for number, chosen in enumerate(np.array_split(order, len(self))):
             part = chosen[rank::world]
             if len(part):
-                rng = np.random.default_rng([self.seed, epoch, number, rank, 1])
+                rng = np.random.default_rng(
+                    [self.seed, epoch, number, rank, 1, *([variant] if variant else [])])
                 yield self._training_batch(part, rng)
 
     def ordered(self, view: int = 0) -> Iterator[Batch]:

@@ -14,13 +14,14 @@ import torch
 
 from neuropose_ros.core.errors import TrainingError
 from neuropose_ros.core.layouts import JHMDB15
+from neuropose_ros.learning.augmentation import AugmentationConfig
 from neuropose_ros.learning.networks.config import NetworkConfig
 from neuropose_ros.learning.networks.recogniser import build
 from neuropose_ros.learning.place import Place
-from neuropose_ros.learning.pretraining import gather, hide, pretrain
+from neuropose_ros.learning.pretraining import contrast, gather, hide, joined, pretrain
 from neuropose_ros.learning.pretraining_settings import PretrainingSettings
 from neuropose_ros.learning.recipe import DataSettings, Recipe
-from neuropose_ros.learning.sampling import SamplingConfig
+from neuropose_ros.learning.sampling import Sampler, SamplingConfig
 from neuropose_ros.learning.training.progress import Epoch
 from neuropose_ros.learning.weights import adopt, shared_weights
 
@@ -49,6 +50,25 @@ def test_losses_fall_and_the_weights_are_taken_over(completion: bool) -> None:
     assert all(torch.equal(value, network.state_dict()[name]) for name, value in weights.items())
     assert all(torch.equal(value, head[name])
                for name, value in network.head.state_dict().items())
+
+
+def test_clips_are_told_apart_in_two_variants_of_a_batch() -> None:
+    seen: list[Epoch] = []
+    recipe = replace(RECIPE, augmentation=AugmentationConfig(jitter=0.02, speed=0.1),
+                     pretraining=replace(RECIPE.pretraining, contrast_weight=1.0))
+    pretrain(recipe, (little_people(24),), 0, Place(report=seen.append))
+    assert seen[-1].values['contrast'] < 0.9 * seen[0].values['contrast']
+    sampler = Sampler(little_people(24), recipe.sampling, recipe.augmentation, seed=0)
+    first, second = (next(sampler.epoch(0, variant=variant)) for variant in (0, 1))
+    assert first.names == second.names and not torch.equal(first.keypoints, second.keypoints)
+    both = joined(first, second)
+    assert both.keypoints.shape[0] == 24 and torch.equal(both.truth[12:], second.truth)
+
+
+def test_contrast_is_small_where_partners_are_alike() -> None:
+    codes = torch.eye(4)
+    assert contrast(torch.cat((codes, codes))) < 0.1
+    assert contrast(torch.cat((codes, codes.roll(1, 0)))) > 4
 
 
 def test_weights_of_another_size_are_refused() -> None:
