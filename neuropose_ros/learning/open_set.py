@@ -83,9 +83,7 @@ def leave_out(split: Split, labels: tuple[str, ...]) -> OpenSplit:
         DataError: the split has no labels, fewer than two classes are left, or no test clip.
         LabelError: a class is not among its labels.
     """
-    known = split.train.labels
-    if known is None or split.test.labels != known:
-        raise DataError(f'{split.train.name}: both parts of the split need the same labels')
+    known = _labels(split)
     gone = {known.index(label) for label in labels}
     kept = [i for i in range(len(known)) if i not in gone]
     if len(kept) < 2:
@@ -120,10 +118,14 @@ def open_set(split: Split, fit: Fit, pairs: tuple[tuple[str, ...], ...] = ()) ->
     Raises:
         DataError: the split does not allow it, or the recogniser has no unknown score.
     """
+    chosen = pairs or class_pairs(_labels(split))
+    return OpenSet(tuple(_without(leave_out(split, pair), fit) for pair in chosen))
+
+
+def _labels(split: Split) -> LabelSet:
     if split.train.labels is None:
         raise DataError(f'{split.train.name}: without labels no class can be left out')
-    chosen = pairs or class_pairs(split.train.labels)
-    return OpenSet(tuple(_without(leave_out(split, pair), fit) for pair in chosen))
+    return split.train.labels
 
 
 def _without(split: OpenSplit, fit: Fit) -> LeftOut:

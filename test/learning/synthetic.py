@@ -23,10 +23,10 @@ def clip(name: str, label: int, frames: int = 40, rate_hz: float = 20.0, **chang
     return Clip(**values)
 
 
-def clip_set(per_class: int = 4, classes: int = 3, **changes) -> ClipSet:
+def clip_set(per_class: int = 4, classes: int = 3, part: str = '', **changes) -> ClipSet:
     labels = LabelSet('toy', tuple('abcdefghijklmnop'[:classes]))
     return ClipSet('toy', JHMDB15, tuple(
-        clip(f'{labels.labels[label]}_{i}', label, **changes)
+        clip(f'{labels.labels[label]}_{part}{i}', label, **changes)
         for label in range(classes) for i in range(per_class)), labels, 'made here')
 
 

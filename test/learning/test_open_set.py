@@ -15,7 +15,7 @@ from .synthetic import clip_set, one_hot
 
 
 def split(classes: int = 4) -> Split:
-    return Split(clip_set(3, classes), clip_set(2, classes), 'half')
+    return Split(clip_set(3, classes), clip_set(2, classes, 'test'), 'half')
 
 
 def test_fourteen_labels_make_seven_pairs_in_alphabetical_order():
@@ -30,7 +30,8 @@ def test_what_is_left_out_is_in_no_training_clip_and_labels_stay_with_their_clip
     assert part.known.train.labels.labels == ('b', 'd')
     for clips in (part.known.train, part.known.test):
         assert {(clip.name[0], clip.label) for clip in clips.clips} == {('b', 0), ('d', 1)}
-    assert [clip.name for clip in part.unknown.clips] == ['a_0', 'a_1', 'c_0', 'c_1']
+    assert [clip.name for clip in part.unknown.clips] == [
+        'a_test0', 'a_test1', 'c_test0', 'c_test1']
     assert {clip.label for clip in part.unknown.clips} == {-1}
     assert part.known.protocol == 'half, without a and c'
 
@@ -64,6 +65,7 @@ def test_what_cannot_be_measured_is_refused():
     with pytest.raises(DataError, match='no unknown score'):
         open_set(split(), lambda train: lambda clips: Answers(
             one_hot([0] * len(clips), len(clips.labels))))
-    no_test = Split(clip_set(3, 4), clip_set(3, 4).only(clip_set(3, 4).clips[6:]), 'none')
+    test = clip_set(3, 4, 'test')
+    no_test = Split(clip_set(3, 4), test.only(test.clips[6:]), 'none')
     with pytest.raises(DataError, match='no test clip'):
         leave_out(no_test, ('a', 'b'))
