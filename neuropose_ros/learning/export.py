@@ -21,7 +21,7 @@ from neuropose_ros.inference.precision import Probe, half_precision
 from neuropose_ros.learning.config import within
 from neuropose_ros.learning.model_card import model_card
 from neuropose_ros.learning.networks.recogniser import Recogniser
-from neuropose_ros.learning.onnx_files import clip_network, step_network
+from neuropose_ros.learning.onnx_files import clip_network, step_network, step_states
 from neuropose_ros.learning.parity import (
     Difference,
     clip_difference,
@@ -148,7 +148,7 @@ def _description(trained: TrainedRecogniser, settings: ExportSettings) -> Recogn
     return RecogniserDescription(
         name=settings.name or trained.labels.name, layout=trained.layout,
         dimensions=trained.dimensions, labels=trained.labels, rate_hz=sampling.rate_hz,
-        window_s=window_s, states=network.states() if config.causal else {},
+        window_s=window_s, states=step_states(network) if config.causal else {},
         normalisation=sampling.normalisation.as_dict(),
         unknown_threshold=settings.unknown_threshold,
         scene_model=scene_model if config.scene_size else '', scene_size=config.scene_size,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from neuropose_ros.learning.networks.recogniser import Recogniser
 from neuropose_ros.learning.onnx_shapes import settle_shapes
 
 OPSET = 17  # what TensorRT 8.6 and ONNX Runtime 1.16 read
+MEMORY = 'memory'
 STEP_OUTPUTS = ('logits', 'unknown', 'completed', 'error', 'attention')
 CLIP_OUTPUTS = ('logits', 'frame_logits', 'unknown', 'completed', 'error', 'attention')
 _PEOPLE, _TICKS, _SCENES = 'people', 'ticks', 'scenes'
@@ -30,19 +32,36 @@ def step_network(network: Recogniser) -> bytes:
     Raises:
         ModelError: torch cannot write it.
     """
-    joints, depth = len(network.layout), network.dimensions
-    size, states = network.config.scene_size, network.initial_state(_N)
+    joints, depth, size = len(network.layout), network.dimensions, network.config.scene_size
     given = {'keypoints': torch.zeros(_N, joints, depth), 'mask': torch.ones(_N, joints)}
     if size:
         given |= {'scene': torch.zeros(_N, size), 'scene_mask': torch.ones(_N, 1)}
-    outputs = (*STEP_OUTPUTS, *(NEXT + name for name in states))
-    inputs = {**given, **states}
+    given[MEMORY] = pack(network, network.initial_state(_N))
+    outputs = (*STEP_OUTPUTS, NEXT + MEMORY)
     content = _written(
-        _Step(network, tuple(states)), tuple(inputs.values()), tuple(inputs), outputs,
-        {name: {0: _PEOPLE} for name in (*inputs, *outputs)})
-    few = {name: value.numpy() for name, value in inputs.items()}
+        _Step(network), tuple(given.values()), tuple(given), outputs,
+        {name: {0: _PEOPLE} for name in (*given, *outputs)})
+    few = {name: value.numpy() for name, value in given.items()}
     return settle_shapes(
         content, few, {name: np.concatenate([value, value]) for name, value in few.items()})
+
+
+def step_states(network: Recogniser) -> dict[str, tuple[int, ...]]:
+    """Return the states of the exported step, as a description names them."""
+    return {MEMORY: (sum(map(math.prod, network.states().values())),)}
+
+
+def pack(network: Recogniser, state: Mapping[str, Tensor]) -> Tensor:
+    """Return all states as one (N, S): a tensor more costs a runtime as much as an operator."""
+    return torch.cat([state[name].flatten(1) for name in network.states()], 1)
+
+
+def unpack(network: Recogniser, memory: Tensor) -> dict[str, Tensor]:
+    """Return what `pack` packed."""
+    shapes = network.states()
+    parts = memory.split([math.prod(shape) for shape in shapes.values()], 1)
+    return {name: part if len(shape) == 1 else part.reshape(-1, *shape)
+            for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
 
 def clip_network(network: Recogniser) -> bytes:
@@ -66,18 +85,17 @@ def clip_network(network: Recogniser) -> bytes:
 
 
 class _Step(nn.Module):
-    """The step with every state a tensor of its own."""
+    """The step with all states in one tensor."""
 
-    def __init__(self, network: Recogniser, states: tuple[str, ...]) -> None:
+    def __init__(self, network: Recogniser) -> None:
         super().__init__()
-        self.network, self.states = network, states
+        self.network = network
 
     def forward(self, keypoints: Tensor, mask: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         scene, scene_mask = rest[:2] if self.network.config.scene_size else (None, None)
-        state = dict(zip(self.states, rest[-len(self.states):], strict=True))
-        found, after = self.network.step(keypoints, mask, scene, scene_mask, state)
-        return (*(getattr(found, name) for name in STEP_OUTPUTS),
-                *(after[name] for name in self.states))
+        found, after = self.network.step(
+            keypoints, mask, scene, scene_mask, unpack(self.network, rest[-1]))
+        return (*(getattr(found, name) for name in STEP_OUTPUTS), pack(self.network, after))
 
 
 class _Clip(nn.Module):

@@ -14,7 +14,7 @@ from neuropose_ros.action.recogniser import NEXT, softmax
 from neuropose_ros.core.pose import Floats
 from neuropose_ros.inference.runtime import Runtime
 from neuropose_ros.learning.networks.recogniser import Recogniser
-from neuropose_ros.learning.onnx_files import CLIP_OUTPUTS, STEP_OUTPUTS
+from neuropose_ros.learning.onnx_files import CLIP_OUTPUTS, MEMORY, STEP_OUTPUTS, pack
 
 Arrays = Mapping[str, NDArray[Any]]
 TICKS = 60
@@ -73,7 +73,7 @@ def step_inputs(network: Recogniser, people: int, ticks: int) -> Iterator[Arrays
         if network.config.scene_size:
             seen = tick >= ticks // 3  # the scene comes later than the people
             inputs |= {'scene': scene * seen, 'scene_mask': np.full((people, 1), seen, np.float32)}
-        yield inputs | {name: value.numpy() for name, value in state.items()}
+        yield inputs | {MEMORY: pack(network, state).numpy()}
         state = _stepped(network, inputs, state)[1]
 
 
@@ -102,13 +102,13 @@ def step_difference(
     worst = Difference()
     for people in (1, _PEOPLE):
         state = network.initial_state(people)
-        own = {name: value.numpy() for name, value in state.items()}
+        memory = pack(network, state).numpy()
         for inputs in step_inputs(network, people, TICKS):
-            found = runtime.run({**inputs, **own})
+            found = runtime.run({**inputs, MEMORY: memory})
             expected, state = _stepped(network, inputs, state)
-            own = {name: found[NEXT + name] for name in own}
+            memory = found[NEXT + MEMORY]
             if not answers_only:
-                expected |= {NEXT + name: value.numpy() for name, value in state.items()}
+                expected[NEXT + MEMORY] = pack(network, state).numpy()
             worst |= _largest(expected, found, answers_only)
     return worst
 
@@ -146,12 +146,13 @@ def stream_difference(network: Recogniser, step: Runtime) -> Difference:
     with torch.no_grad():
         whole = network(torch.from_numpy(points), torch.from_numpy(mask),
                         torch.full((_PEOPLE,), TICKS), *scene).frame_logits.numpy()
-    own = {name: value.numpy() for name, value in network.initial_state(_PEOPLE).items()}
+    memory = pack(network, network.initial_state(_PEOPLE)).numpy()
     worst = Difference()
     for tick in range(TICKS):
         found = step.run({
-            'keypoints': _by_tick(points)[tick], 'mask': _by_tick(mask)[tick], **inputs, **own})
-        own = {name: found[NEXT + name] for name in own}
+            'keypoints': _by_tick(points)[tick], 'mask': _by_tick(mask)[tick], **inputs,
+            MEMORY: memory})
+        memory = found[NEXT + MEMORY]
         worst |= _apart(whole[:, tick], found['logits'])
     return worst
 
