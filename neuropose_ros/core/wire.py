@@ -296,7 +296,8 @@ def layout_from_message(message: Any) -> SkeletonLayout:
     """Return the layout of a SkeletonLayout message.
 
     Raises:
-        LayoutError: indices do not name joints, or do not come in pairs.
+        LayoutError: indices do not name joints or do not come in pairs, or the hash in the id is
+            that of other joints.
     """
     def pairs(flat: Any) -> tuple[tuple[int, int], ...]:
         values = [int(value) for value in flat]
@@ -304,6 +305,10 @@ def layout_from_message(message: Any) -> SkeletonLayout:
             raise LayoutError(f'layout {message.id}: {len(values)} indices do not make pairs')
         return tuple(zip(values[::2], values[1::2], strict=True))
 
-    return SkeletonLayout(
-        message.id.partition('@')[0], tuple(message.names),
-        pairs(message.edges), pairs(message.mirror_pairs))
+    name, hashed, _ = message.id.partition('@')
+    layout = SkeletonLayout(
+        name, tuple(message.names), pairs(message.edges), pairs(message.mirror_pairs))
+    if hashed and layout.id != message.id:
+        raise LayoutError(f'layout {message.id}: its joints have the id {layout.id}; whoever '
+                          'publishes it changed one and not the other')
+    return layout

@@ -204,6 +204,17 @@ def test_a_layout_of_impossible_bones_is_refused(wire, edges):
         layout_from_message(message)
 
 
+def test_a_layout_with_the_id_of_other_joints_is_refused(wire):
+    """Else its left would be taken for right wherever that id is known."""
+    message = layout_to_message(COCO17, wire.types)
+    message.names = [name.replace('left', '-').replace('right', 'left').replace('-', 'right')
+                     for name in message.names]
+    with pytest.raises(LayoutError, match='changed one and not the other'):
+        layout_from_message(message)
+    message.id = 'mirror17'  # a foreign publisher may number its layouts otherwise
+    assert layout_from_message(message).names[1] == 'right_eye'
+
+
 def test_rclpy_gets_arrays_and_rosbags_numpy():
     rclpy_like, rosbags_like = MessageTypes(str), MessageTypes(str, numpy_sequences=True)
     assert rclpy_like.sequence([1, 2], 'float32') == array('f', (1, 2))

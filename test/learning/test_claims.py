@@ -63,7 +63,7 @@ def test_clips_without_labels_allow_no_claim(split):
     bare = replace(split.train, labels=None, clips=tuple(
         replace(clip, label=-1) for clip in split.train.clips))
     with pytest.raises(DataError, match='without labels'):
-        variants(RECIPE, Split(bare, bare, ''), 1)
+        variants(RECIPE, Split(bare, bare.only(()), ''), 1)
 
 
 def test_the_figures_are_those_of_the_weights(split, tmp_path):

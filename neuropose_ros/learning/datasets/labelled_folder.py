@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,14 @@ from neuropose_ros.core.action import LabelSet
 from neuropose_ros.core.errors import DataError
 from neuropose_ros.learning.datasets.findings import Findings
 from neuropose_ros.learning.datasets.kinetics import PARTS, list_kinetics
-from neuropose_ros.learning.datasets.videos import SUFFIXES, Video, VideoListing, video_files
+from neuropose_ros.learning.datasets.videos import (
+    SUFFIXES,
+    TEST,
+    VALIDATION,
+    Video,
+    VideoListing,
+    video_files,
+)
 
 TABLE = 'labels.csv'
 
@@ -32,7 +40,8 @@ def list_folder(root: Path, findings: Findings | None = None) -> VideoListing:
             not of their form.
 
     Raises:
-        DataError: nothing in it has a label, or the table lacks a column.
+        DataError: nothing in it has a label, the table lacks a column, or its parts tear a
+            group apart.
     """
     findings = Findings() if findings is None else findings
     name = root.resolve().name or 'folder'
@@ -84,8 +93,19 @@ def _of_table(root: Path, name: str, findings: Findings) -> VideoListing:
     for found in sorted(root.rglob('*')):
         if found.suffix.lower() in SUFFIXES and found not in named:
             findings.skip(found.relative_to(root).as_posix(), f'{TABLE} gives it no label')
+    _refuse_torn_groups(path, videos)
     return VideoListing(name, tuple(videos), labels,
                         f'the parts of {TABLE}' if any(v.part for v in videos) else '')
+
+
+def _refuse_torn_groups(table: Path, videos: list[Video]) -> None:
+    parts = {video.part for video in videos}
+    test = TEST if TEST in parts else VALIDATION
+    tested, others = ({video.group for video in videos if (video.part == test) is side}
+                      for side in (True, False))
+    if torn := sorted(tested & others):
+        raise DataError(f'{table}: {len(torn)} groups are in the {test} part and in another, as '
+                        f'{torn[0]}: who is learned from cannot be tested on')
 
 
 def _video(root: Path, row: dict[str, str | None], labels: LabelSet) -> Video:
@@ -96,7 +116,8 @@ def _video(root: Path, row: dict[str, str | None], labels: LabelSet) -> Video:
         ValueError: a time is not a number.
     """
     fields = {key: (value or '').strip() for key, value in row.items() if key is not None}
-    file, label = fields['file'], fields['label']
+    file = os.path.normpath(fields['file']) if fields['file'] else ''
+    label = fields['label']
     path = root / file
     if not file or not label:
         raise DataError('it gives no file or no label')

@@ -48,6 +48,18 @@ def test_a_table_gives_labels_groups_parts_and_stretches(tmp_path):
     assert listing.protocol == 'the parts of labels.csv'
 
 
+@pytest.mark.parametrize('rows', [
+    'one.mp4,p1,train\ntwo.mp4,p1,test\n', 'one.mp4,,train\n./one.mp4,,test\n',
+    'one.mp4,p1,\ntwo.mp4,p1,val\n', 'one.mp4,,val\ndeep/../one.mp4,,test\n'])
+def test_a_patient_or_video_on_both_sides_is_refused(tmp_path, rows):
+    touch(tmp_path, 'one.mp4', 'two.mp4', 'deep/three.mp4')
+    (tmp_path / 'labels.csv').write_text('file,label,group,part\n' + ''.join(
+        f'{line.partition(",")[0]},walk,{line.partition(",")[2]}\n'
+        for line in rows.splitlines()))
+    with pytest.raises(DataError, match=r'1 groups are in the .* part and in another'):
+        list_folder(tmp_path, Findings())
+
+
 def test_rows_that_say_nothing_are_listed_by_their_line(tmp_path):
     touch(tmp_path, 'a.mp4')
     (tmp_path / 'labels.csv').write_text(
