@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from neuropose_ros.core import wire
-from neuropose_ros.core.errors import DataError, LayoutError
+from neuropose_ros.core.errors import DataError
 from neuropose_ros.core.pose import PoseFrame, SceneEmbedding
 from neuropose_ros.core.resources import message_folder
 from neuropose_ros.core.skeleton import SkeletonLayout
@@ -71,7 +71,9 @@ def read_bag(path: Path) -> BagContent:
             return _collect(path, topic, reader)
     except (AnyReaderError, ReaderError) as error:
         raise DataError(f'{path}: this bag cannot be read ({error})') from error
-    except (OSError, ValueError, KeyError, IndexError, LayoutError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # what reads storage, compression and messages has no common base
         raise DataError(f'{path}: this bag is damaged or of another version ({error})') from error
 
 

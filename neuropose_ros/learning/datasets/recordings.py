@@ -22,7 +22,7 @@ import numpy as np
 
 from neuropose_ros.core.action import LabelSet
 from neuropose_ros.core.clocks import NS_PER_S
-from neuropose_ros.core.errors import DataError
+from neuropose_ros.core.errors import DataError, LayoutError
 from neuropose_ros.core.layouts import convert_frame, layout
 from neuropose_ros.core.pose import JointState, PersonPose, PoseFrame, SceneEmbedding
 from neuropose_ros.core.skeleton import SkeletonLayout
@@ -74,8 +74,8 @@ def read_recordings(
         try:
             content = read_bag(path)
             target = target or _first_layout(content)
-            clips += _clips(content, title, group, target, findings)
-        except DataError as error:
+            clips += list(_clips(content, title, group, target, findings))
+        except (DataError, LayoutError) as error:
             findings.skip(title, error)
     if not clips or target is None:
         raise DataError(f'{root}: no recording gives a labelled clip; {findings.report()}')
@@ -151,7 +151,11 @@ def _clips(
         for frame in content.frames:
             if not stretch.start_ns <= frame.stamp_ns <= stretch.stop_ns or target is None:
                 continue
-            for person in _one_of_each(convert_frame(frame, _layout(frame, content), target)):
+            source = _layout(frame, content)
+            if any(len(person.keypoints) != len(source) for person in frame.persons):
+                raise DataError(f'a person has other joints than {source.id}, which the frame '
+                                'names')
+            for person in _one_of_each(convert_frame(frame, source, target)):
                 if stretch.track_id in (None, person.track_id):
                     seen = people.setdefault(person.track_id, _Seen())
                     seen.times_ns.append(frame.stamp_ns)

@@ -136,17 +136,43 @@ def test_what_gives_no_clip_is_listed(tmp_path):
     cut = session().write(tmp_path / 'cut')
     file = next(cut.glob('*.mcap'))
     file.write_bytes(file.read_bytes()[:400])
+    odd = SkeletonLayout('odd', ('a', 'b'), (), ())
+    for name, stated in (('foreign', odd), ('short', COCO17)):
+        bag = Bag()
+        bag.frames([frame(0.5, person(1, 0, odd), layout=stated)])
+        bag.marker(0, 'sit', 'start')
+        bag.marker(1, 'sit', 'stop')
+        bag.write(tmp_path / name)
     (tmp_path / 'torn').mkdir()
     (tmp_path / 'torn' / 'metadata.yaml').write_text('a: [')
     findings = Findings()
     assert len(read_recordings(tmp_path, findings)) == 2
     problems = {item.name: item.problem for item in findings.items}
     assert set(problems) == {'empty/sit_1', 'empty/wave_1', 'backwards/sit_1', 'unlabelled',
-                             'two', 'cut', 'torn'}
+                             'two', 'cut', 'torn', 'foreign', 'short'}
     assert problems['empty/wave_1'] == 'no track 5 is seen between its markers'
     assert 'time goes back' in problems['backwards/sit_1']
     assert 'EventMarker' in problems['unlabelled']
+    assert "unknown layout 'odd@" in problems['foreign']
+    assert 'other joints than coco17' in problems['short']
     assert '/other/poses_refined, /poses_refined' in problems['two']
+
+
+@pytest.mark.parametrize('plugin', [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_whatever_byte_of_a_bag_is_wrong_it_is_one_sentence(tmp_path, plugin):
+    folder = session().write(tmp_path / 'bag', plugin)
+    file = next(path for path in folder.iterdir() if path.suffix != '.yaml')
+    whole, rng = file.read_bytes(), np.random.default_rng(1)
+    refused = 0
+    for _ in range(60):
+        damaged = np.frombuffer(whole, np.uint8).copy()
+        damaged[rng.integers(len(whole), size=30)] = rng.integers(256, size=30)
+        file.write_bytes(damaged.tobytes())
+        try:
+            read_recordings(folder)
+        except DataError:
+            refused += 1
+    assert refused > 20
 
 
 def test_bags_are_found_as_folders_and_as_lone_files(tmp_path):
