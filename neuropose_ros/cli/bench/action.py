@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -62,8 +63,9 @@ def run(args: argparse.Namespace) -> int:
     for key, target in zip(KEYS, _TARGETS, strict=True):
         shown = 'not measured' if values[key] is None else f'{values[key]:.4g}'
         print(f'{key:26}{shown:>14}   target {target}')
-    if args.json:
-        print(json.dumps(values))
+    if args.json:  # JSON has no infinity: an onset that is mostly missed is none
+        print(json.dumps({key: value if value is None or math.isfinite(value) else None
+                          for key, value in values.items()}))
     return 0
 
 

@@ -66,7 +66,8 @@ def _of_stream(folder: Path, test: ClipSet, whole_top1: float) -> dict[str, Any]
     stage.close()
     print(f'streaming: top-1 {top1:.4f}, ECE {ece:.4f}; {len(found.matches)} boundaries: '
           f'precision {found.precision.value:.3f}, recall {found.recall.value:.3f}, median error '
-          f'{found.median_error_s.value:.3f} s')
+          f'{found.median_error_s.value:.3f} s (as many onsets at random times: '
+          f'{found.chance.median_error_s:.3f} s)')
     return {
         'causal_top1': top1, 'causal_ece': ece, 'causal_top1_drop': whole_top1 - top1,
         'onset_median_s': found.median_error_s.value, 'onset_boundaries': len(found.matches),
