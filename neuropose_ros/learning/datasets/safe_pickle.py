@@ -1,19 +1,104 @@
 """Unpickling that builds numpy arrays and plain containers, and can run nothing else.
 
 A pickle names the functions that its reader calls: from a stranger it is a program. Data sets are
-distributed as pickles nevertheless, so only what arrays are made of is allowed here.
+distributed as pickles nevertheless, so only what arrays are made of is allowed here, and not even
+numpy's own functions for that: given an array's type, kind of number and bytes by a stranger, they
+make pointers of the bytes. What stands for them here checks first.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import pickle
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from neuropose_ros.core.errors import DataError
+
+_PLAIN = re.compile(r'[biufcSU?]\d*|O8?')
+
+
+class _Kind:
+    """Stands in for `numpy.dtype`: numbers, texts and bytes of any length, and objects."""
+
+    def __init__(self, code: str, _align: bool = False, _copy: bool = False) -> None:
+        if not isinstance(code, str) or not _PLAIN.fullmatch(code):
+            raise pickle.UnpicklingError(f'an array of {code!r}')
+        self.dtype: np.dtype[Any] = np.dtype(code)
+
+    def __setstate__(self, state: Any) -> None:
+        """Take the byte order; all else that numpy says there is known from the code."""
+        order, parts = state[1], state[2:5]
+        if order not in ('<', '>', '|', '=') or any(part is not None for part in parts):
+            raise pickle.UnpicklingError('an array of structures')
+        self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Array(np.ndarray[Any, Any]):
+    """Stands in for `numpy.ndarray`, which is empty until its state is set."""
+
+    def __new__(cls, *_: Any) -> _Array:
+        raise pickle.UnpicklingError('an array made of a buffer')
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, kind, columns_first, data = state
+        if not isinstance(kind, _Kind):
+            raise pickle.UnpicklingError('an array of an unknown kind')
+        objects = kind.dtype.hasobject
+        size = _count(shape) * (1 if objects else kind.dtype.itemsize)
+        if not isinstance(data, list if objects else bytes) or len(data) != size:
+            raise pickle.UnpicklingError(f'{len(data)} bytes or objects for an array of {shape}')
+        checked: Any = (1, shape, kind.dtype, bool(columns_first), data)
+        super().__setstate__(checked)
+
+
+class _Maker:
+    """A function that a pickle may call and cannot change."""
+
+    __slots__ = ('_make',)
+
+    def __init__(self, make: Callable[..., Any]) -> None:
+        self._make = make
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._make(*arguments)
+
+    def __setstate__(self, state: Any) -> None:
+        raise pickle.UnpicklingError('a change of a function')
+
+
+def _count(shape: Any) -> int:
+    if not isinstance(shape, tuple) or not all(
+            type(size) is int and size >= 0 for size in shape):
+        raise pickle.UnpicklingError(f'an array of shape {shape!r}')
+    return math.prod(shape)
+
+
+def _empty(kind: Any, _shape: Any, _code: Any) -> Any:
+    if kind is not _Array:
+        raise pickle.UnpicklingError(f'an array that is {kind!r}')
+    return np.ndarray.__new__(_Array, (0,))
+
+
+def _of_bytes(data: Any, kind: Any, shape: Any, order: str, axes: Any = None) -> Any:
+    """Stand in for `_frombuffer`, by which protocol 5 writes arrays."""
+    if not isinstance(kind, _Kind) or kind.dtype.hasobject:
+        raise pickle.UnpicklingError('pointers as bytes')
+    flat = np.frombuffer(bytes(data), kind.dtype)
+    if _count(shape) != len(flat):
+        raise pickle.UnpicklingError(f'{len(flat)} values for an array of {shape}')
+    if order == 'K' and axes is not None:
+        return flat.reshape(shape).transpose(axes)
+    return flat.reshape(shape, order='F' if order == 'F' else 'C')
+
+
+def _scalar(kind: Any, data: bytes) -> Any:
+    return _of_bytes(data, kind, (), 'C')[()]
 
 
 def _bytes_of(text: str, encoding: str) -> bytes:
@@ -23,15 +108,15 @@ def _bytes_of(text: str, encoding: str) -> bytes:
     return text.encode('latin1')
 
 
-# Numpy's own functions that its pickles name, wherever they now lie.
+# What numpy's pickles name, wherever it now lies.
 _NUMPY: dict[tuple[str, str], Any] = {
-    ('multiarray', '_reconstruct'): np.zeros(1).__reduce__()[0],
-    ('multiarray', 'scalar'): np.float64(0).__reduce__()[0],
-    ('numeric', '_frombuffer'): np.zeros(1).__reduce_ex__(5)[0],
+    ('multiarray', '_reconstruct'): _Maker(_empty),
+    ('multiarray', 'scalar'): _Maker(_scalar),
+    ('numeric', '_frombuffer'): _Maker(_of_bytes),
 }
 _ALLOWED: dict[tuple[str, str], Any] = {
-    ('numpy', 'ndarray'): np.ndarray, ('numpy', 'dtype'): np.dtype,
-    ('_codecs', 'encode'): _bytes_of,
+    ('numpy', 'ndarray'): _Array, ('numpy', 'dtype'): _Kind,
+    ('_codecs', 'encode'): _Maker(_bytes_of),
     **{(f'numpy.{core}.{module}', name): function
        for core in ('core', '_core') for (module, name), function in _NUMPY.items()},
 }
@@ -68,7 +153,7 @@ def load_pickle(source: Path | IO[bytes], name: str = '') -> Any:
         raise DataError(f'{name}: this pickle holds more than arrays, lists, dicts, texts and '
                         f'numbers, or is damaged, and is not loaded: {error}') from error
     except (OSError, EOFError, ValueError, TypeError, IndexError, KeyError, AttributeError,
-            MemoryError, OverflowError, UnicodeDecodeError) as error:
+            MemoryError, OverflowError, RecursionError) as error:
         raise DataError(f'{name}: cannot be read as a pickle ({error})') from error
 
 

@@ -72,6 +72,33 @@ def test_anything_that_runs_is_refused_before_it_runs(
     assert not (tmp_path / 'MARK').exists()
 
 
+RECONSTRUCT, SCALAR = np.zeros(1).__reduce__()[0], np.float64(0).__reduce__()[0]
+FROM_BUFFER = np.zeros(1).__reduce_ex__(5)[0]
+HEAD = (b'\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R'
+        b'(K\x01K\x02\x85cnumpy\ndtype\nU\x02')
+
+
+@pytest.mark.parametrize('data', [
+    pickle.dumps(Attack(np.ndarray, (2,), 'O', b'A' * 16)),
+    pickle.dumps(Attack(np.ndarray, (2,))),  # shows what lies in memory
+    pickle.dumps(Attack(RECONSTRUCT, np.dtype, (0,), b'b')),
+    pickle.dumps(Attack(SCALAR, np.dtype('O'), b'A' * 8)),
+    pickle.dumps(Attack(FROM_BUFFER, b'A' * 16, np.dtype('O'), (2,), 'C')),
+    pickle.dumps(Attack(FROM_BUFFER, b'A' * 16, np.dtype('f8'), (3,), 'C')),
+    pickle.dumps(Attack(np.dtype, [('a', 'O')])),
+    pickle.dumps(Attack(np.dtype, '(1,')),
+    HEAD + b'O8K\x00K\x01\x87R\x89U\x10' + b'A' * 16 + b'tb.',
+    HEAD + b'O8K\x00K\x01\x87R\x89](K\x01etb.',  # one object for two places
+    HEAD + b'f8K\x00K\x01\x87R\x89U\x08' + b'A' * 8 + b'tb.',
+    HEAD + b'U0K\x00K\x01\x87R\x89U\x08' + b'A' * 8 + b'tb.',
+    HEAD + b'V8K\x00K\x01\x87R(K\x03U\x01|NNNK\x08K\x01K\x3ftb\x89U\x10' + b'A' * 16 + b'tb.',
+    b'\x80\x02c_codecs\nencode\nN}(U\x0c__defaults__N\x86b.',  # changes a function
+])
+def test_bytes_never_become_pointers(data):
+    with pytest.raises(DataError, match='x: '):
+        print(load_pickle(io.BytesIO(data), 'x'))
+
+
 def test_bytes_are_not_decoded_by_any_other_codec():
     data = b'\x80\x02c_codecs\nencode\nX\x01\x00\x00\x00aX\x05\x00\x00\x00rot13\x86R.'
     with pytest.raises(DataError, match='rot13'):
