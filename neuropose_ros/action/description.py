@@ -124,6 +124,8 @@ def _check(found: RecogniserDescription) -> None:
     for name, value in texts.items():
         if not isinstance(value, str):
             raise ValueError(f'{name} is {value!r}, not a text')
-    if not found.name or bool(found.scene_size) != bool(found.scene_model):
-        raise ValueError('it needs a name, and a scene_model where and only where scene_size is '
-                         'more than 0')
+    if found.name in ('', '..') or Path(found.name).name != found.name:
+        raise ValueError(f'name is {found.name!r}, not a plain name for a folder')
+    if bool(found.scene_size) != bool(found.scene_model):
+        raise ValueError('scene_model must be named where and only where scene_size is more '
+                         'than 0')

@@ -8,7 +8,8 @@ It drives nothing: it publishes what it would do on ``robot_command``, as ``MOVE
    again, so that an answer grows old by itself.
 3. Two clocks are asked (`action.watch`). Stamps tell the age of the evidence; the steady clock
    tells how long ago it came, also while simulated time stands still or a clock is set back.
-4. One person: among several the robot cannot know whom it serves, and holds.
+4. One person, told of by one node: among several the robot cannot know whom it serves, and
+   holds.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ PARAMETERS = (
 _LOOK_S = 0.1
 _SILENT = 'silent'
 _SEVERAL = 'several_people'
+_SEVERAL_SOURCES = 'several_sources'
 _MALFORMED = 'malformed'
 
 
@@ -67,7 +69,7 @@ class ExampleRobot(Node):
         overridable = QoSOverridingOptions.with_default_policies()
         self._command = self.create_publisher(
             String, 'robot_command', qos.reliable(10), qos_overriding_options=overridable)
-        self.create_subscription(
+        self._actions = self.create_subscription(
             ActionArray, 'actions', self._on_actions, qos.reliable(10),
             qos_overriding_options=overridable)
         self.create_timer(_LOOK_S, self._decide, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -99,6 +101,8 @@ class ExampleRobot(Node):
             return _MALFORMED
         if self._watch.silent(now_s):
             return _SILENT
+        if self.count_publishers(self._actions.topic_name) > 1:
+            return _SEVERAL_SOURCES
         return _SEVERAL if len(self._watch.people) > 1 else ''
 
     def _now_ns(self) -> int:

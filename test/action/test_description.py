@@ -53,6 +53,9 @@ def test_a_folder_without_it_is_no_recogniser(tmp_path):
     lambda fields: fields.update(decision_delay_s=None),
     lambda fields: fields.update(scene_model=''),
     lambda fields: fields.update(name=None),
+    lambda fields: fields.update(name=''),
+    lambda fields: fields.update(name='../elsewhere'),
+    lambda fields: fields.update(name='..'),
     lambda fields: fields.update(networks=[]),
     lambda fields: fields['labels'].update(labels=[1, 2]),
 ])

@@ -103,6 +103,15 @@ def test_it_moves_on_fresh_covered_known_actions_alone(graph: Any) -> None:
     robot.send(WALKS)
     graph.until(lambda: robot.commands[-1].data != 'HOLD: no_track', 10)
     assert robot.commands[-1].data == 'HOLD: silent'
+    # Who else tells of actions tells of somebody else.
+    other = graph.node.create_publisher(ActionArray, 'actions', 10)
+
+    def holds_for_both() -> bool:
+        robot.send(WALKS)
+        return bool(robot.commands[-1].data == 'HOLD: several_sources')
+
+    graph.until(holds_for_both, 10)
+    graph.node.destroy_publisher(other)
     assert robot.process.end(signal.SIGTERM) == 0, robot.process.output()
 
 
