@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,25 +22,32 @@ class HoldBudget:
         least_coverage: share of the window's joints that must have been MEASURED, 0..1.
         most_unknown_score: how unlike the known actions it may be, 0..1.
         least_probability: of the label, 0..1.
+        least_evidence_s: from the first to the newest frame used. Coverage does not tell: that of
+            somebody who has just come is of a short window.
     """
 
     max_age_s: float = 0.5
     least_coverage: float = 0.5
     most_unknown_score: float = 1.0
     least_probability: float = 0.0
+    least_evidence_s: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse budgets that no answer or every answer would meet by mistake.
 
         Raises:
-            ParameterError: the age is not positive, or a share is outside 0..1.
+            ParameterError: the age is not positive, a share is outside 0..1, or the evidence is
+                not a time.
         """
         if not (math.isfinite(self.max_age_s) and self.max_age_s > 0):
             raise ParameterError(f'max_age_s is {self.max_age_s}; it must be more than 0 s')
-        for item in fields(self)[1:]:
-            value = getattr(self, item.name)
+        for name in ('least_coverage', 'most_unknown_score', 'least_probability'):
+            value = getattr(self, name)
             if not 0 <= value <= 1:
-                raise ParameterError(f'{item.name} is {value}; it must be within 0 to 1')
+                raise ParameterError(f'{name} is {value}; it must be within 0 to 1')
+        if not (math.isfinite(self.least_evidence_s) and self.least_evidence_s >= 0):
+            raise ParameterError(
+                f'least_evidence_s is {self.least_evidence_s}; it must be 0 s or more')
 
 
 def judge(action: Action | None, now_ns: int, budget: HoldBudget) -> Action:
@@ -72,6 +79,8 @@ def _objection(action: Action, age_s: float, budget: HoldBudget) -> str:
         return reasons.STALE
     if action.reason:
         return action.reason
+    if seconds(action.window_end_ns - action.window_start_ns) < budget.least_evidence_s:
+        return reasons.TOO_SHORT
     if not action.coverage >= budget.least_coverage:
         return reasons.THIN_COVERAGE
     known = (0 <= action.top_index < len(action.probabilities)

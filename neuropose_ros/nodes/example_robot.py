@@ -40,6 +40,10 @@ PARAMETERS = (
         'least_coverage', 0.6, "Least share of the window's joints that were really measured. "
         'Larger holds more often when somebody is half hidden.', minimum=0.0, maximum=1.0),
     ParameterSpec(
+        'least_evidence_s', 0.5, 'Least time from the first to the newest frame of the evidence. '
+        'Larger reacts later to somebody who has just come.', unit='s', minimum=0.0,
+        maximum=10.0),
+    ParameterSpec(
         'least_probability', 0.5, 'Least probability of the action. Larger holds more often '
         'between two actions that look alike.', minimum=0.0, maximum=1.0),
 )

@@ -25,6 +25,8 @@ def test_a_good_answer_passes_as_it_is():
     ({'window_end_ns': NOW_NS + 1}, 'clock_in_future'),
     ({'window_end_ns': NOW_NS - 6 * 10**8}, 'stale'),
     ({'window_end_ns': 0}, 'stale'),
+    ({'window_start_ns': NOW_NS - 3 * 10**8}, 'too_short'),
+    ({'window_start_ns': NOW_NS}, 'too_short'),
     ({'coverage': 0.49}, 'thin_coverage'),
     ({'coverage': float('nan')}, 'thin_coverage'),
     ({'unknown_score': 0.91}, 'unlike_known'),
@@ -39,7 +41,7 @@ def test_a_good_answer_passes_as_it_is():
     ({'reason': 'too_short', 'window_end_ns': NOW_NS - 10**9}, 'stale'),
 ])
 def test_anything_else_is_the_explicit_unknown(changes, reason):
-    budget = HoldBudget(most_unknown_score=0.9, least_probability=0.7)
+    budget = HoldBudget(most_unknown_score=0.9, least_probability=0.7, least_evidence_s=0.25)
     doubtful = replace(SURE, **changes)
     held = judge(doubtful, NOW_NS, budget)
     assert (held.top_index, held.top_label, held.reason) == (-1, 'unknown', reason)
@@ -55,6 +57,7 @@ def test_nothing_heard_is_unknown_too():
 
 @pytest.mark.parametrize(('field', 'value'), [
     ('max_age_s', 0.0), ('max_age_s', float('inf')), ('least_coverage', 1.1),
+    ('least_evidence_s', -0.1), ('least_evidence_s', float('nan')),
     ('most_unknown_score', -0.1), ('least_probability', float('nan'))])
 def test_a_budget_without_meaning_is_refused(field, value):
     with pytest.raises(ParameterError, match=field):

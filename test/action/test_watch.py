@@ -17,7 +17,8 @@ WAVES = Action(1, 99 * S, 100 * S, 30, 0.9, np.array([0.1, 0.9], np.float32), 1,
 
 def frame(stamp_s: float, epoch: int = 0, *people: Action) -> ActionFrame:
     stamp_ns = round(stamp_s * S)
-    people = people or (replace(WAVES, window_end_ns=stamp_ns),)
+    people = people or (
+        replace(WAVES, window_start_ns=stamp_ns - S, window_end_ns=stamp_ns),)
     return ActionFrame(stamp_ns, 1, 'arm@1234', 'arm', epoch=epoch, actions=people)
 
 

@@ -78,6 +78,7 @@ def test_it_moves_on_fresh_covered_known_actions_alone(graph: Any) -> None:
     robot.answers('MOVE: walk', WALKS)
     robot.answers('HOLD: stale', WALKS, age_s=0.5)
     robot.answers('HOLD: clock_in_future', WALKS, age_s=-60.0)
+    robot.answers('HOLD: too_short', replace(WALKS, window_start_ns=NOW_S * 10**9 - 3 * 10**8))
     robot.answers('HOLD: thin_coverage', replace(WALKS, coverage=0.5))
     robot.answers('HOLD: thin_coverage', replace(WALKS, coverage=float('nan')))
     robot.answers('HOLD: unsure', replace(
