@@ -122,7 +122,7 @@ def measure(
     Raises:
         DataError: no recording, or no joint in common.
     """
-    known = conversion_matrix(truth_layout, layout).any(1)
+    known = np.asarray(conversion_matrix(truth_layout, layout).any(1)).ravel()
     names = tuple(name for name, there in zip(layout.names, known, strict=True) if there)
     if not recordings or not names:
         raise DataError('errors can be measured of clips with annotated joints alone: there are '
@@ -139,7 +139,7 @@ def measure(
         found, truth = one.found[:, known] / unit, truth[:, known] / unit
         exchanged = _exchanged(found, truth, swaps)
         error = _unswapped(found, exchanged, swaps) - truth
-        here = np.mean(_away(error), axis=1) <= 0.5  # type: ignore[arg-type]
+        here = np.asarray(_away(error).mean(1) <= 0.5)
         others, frames = others + int((~here).sum()), frames + len(here)
         if here.any():
             swapped.append(exchanged[here])
@@ -224,7 +224,7 @@ def _unswapped(
         now = exchanged[:, p, None]
         out[:, left] = np.where(now, found[:, right], found[:, left])
         out[:, right] = np.where(now, found[:, left], found[:, right])
-    return out
+    return np.asarray(out, np.float32)
 
 
 def _mean_burst(flags: Sequence[NDArray[np.bool_]]) -> float:

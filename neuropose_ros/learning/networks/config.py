@@ -25,6 +25,9 @@ class NetworkConfig:
         motion_lags: how many lags (1, 2, 4 ... ticks) of motion are features.
         token_width: channels of a joint token; a multiple of 4.
         dropout: of channels in the encoder, and before the head.
+        summary: hidden channels of a further stream that sees each clip as a whole, and of one
+            that sees its scene, see `summary`; 0 = none. Not of causal networks.
+        summary_share: of the answer, 0..1, that these streams give.
         scene_size: E of scene vectors; 0 = no context.
         signal_size: length of tokens of a further modality; 0 = none.
         context_width: channels of the context fusion.
@@ -44,6 +47,8 @@ class NetworkConfig:
     motion_lags: int = 3
     token_width: int = 32
     dropout: float = 0.3
+    summary: int = 0
+    summary_share: float = 0.5
     scene_size: int = 0
     signal_size: int = 0
     context_width: int = 32
@@ -70,8 +75,14 @@ class NetworkConfig:
             if not 0 <= getattr(self, name) < 1:
                 raise ParameterError(f'network.{name} must be in 0..1 (1 excluded), not '
                                      f'{getattr(self, name)}')
-        if self.scene_size < 0 or self.signal_size < 0:
-            raise ParameterError('network.scene_size and signal_size must not be negative')
+        if self.scene_size < 0 or self.signal_size < 0 or self.summary < 0:
+            raise ParameterError(
+                'network.scene_size, signal_size and summary must not be negative')
+        if not 0 <= self.summary_share <= 1:
+            raise ParameterError(f'network.summary_share must be in 0..1, not '
+                                 f'{self.summary_share}')
+        if self.summary and self.causal:
+            raise ParameterError('network.summary needs whole clips: with causal it must be 0')
 
     @property
     def encoded(self) -> int:

@@ -17,6 +17,7 @@ from neuropose_ros.learning.networks.features import Features
 from neuropose_ros.learning.networks.fusion import ContextFusion
 from neuropose_ros.learning.networks.head import Head
 from neuropose_ros.learning.networks.memory import Memory
+from neuropose_ros.learning.networks.summary import Summary
 from neuropose_ros.learning.networks.temporal import TemporalConv
 
 
@@ -100,6 +101,7 @@ class Recogniser(nn.Module):
         self.head = Head(
             config.encoded, config.streams, classes, config.window, config.causal,
             config.dropout)
+        self.summary = Summary(config, layout, dimensions, classes) if config.summary else None
         for name, module in self.named_modules():
             if isinstance(module, TemporalConv):
                 module.state_name = name.replace('.', '_')
@@ -127,6 +129,11 @@ class Recogniser(nn.Module):
         pooled, pooled_ticks = self.head.pool(moves, valid)
         streams = self.head(pooled)
         logits = streams.mean(-2)
+        if self.summary is not None:
+            whole = self.summary(
+                keypoints, mask, lengths, scene, scene_mask) / self.head.temperature
+            logits = logits.lerp(whole.mean(-2), self.config.summary_share)
+            streams = torch.cat((streams, whole), -2)
         return Output(
             logits, streams, self.head(pooled_ticks).mean(-2), self.head.unknown(logits),
             done.keypoints, done.predicted, done.error, attention, context, pooled)
