@@ -17,7 +17,7 @@ from neuropose_ros.learning.networks.features import Features
 from neuropose_ros.learning.networks.fusion import ContextFusion
 from neuropose_ros.learning.networks.head import Head
 from neuropose_ros.learning.networks.memory import Memory
-from neuropose_ros.learning.networks.summary import Summary
+from neuropose_ros.learning.networks.summary import Summary, combined
 from neuropose_ros.learning.networks.temporal import TemporalConv
 
 
@@ -132,7 +132,7 @@ class Recogniser(nn.Module):
         if self.summary is not None:
             whole = self.summary(
                 keypoints, mask, lengths, scene, scene_mask) / self.head.temperature
-            logits = logits.lerp(whole.mean(-2), self.config.summary_share)
+            logits = logits.lerp(combined(whole), self.config.summary_share)
             streams = torch.cat((streams, whole), -2)
         return Output(
             logits, streams, self.head(pooled_ticks).mean(-2), self.head.unknown(logits),

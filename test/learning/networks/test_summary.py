@@ -99,7 +99,8 @@ def test_it_is_a_stream_of_the_recogniser_and_of_whole_clips_alone() -> None:
         output = network(points, mask, torch.full((3,), TICKS), torch.randn(3, 2, 6))
     assert output.stream_logits.shape == (3, 4, 4)
     encoder, summary = output.stream_logits.split(2, 1)
-    torch.testing.assert_close(output.logits, 0.25 * encoder.mean(1) + 0.75 * summary.mean(1))
+    whole = (summary[:, 0] + 0.6 * summary[:, 1]) / 1.6
+    torch.testing.assert_close(output.logits, 0.25 * encoder.mean(1) + 0.75 * whole)
     with pytest.raises(ParameterError, match='summary needs whole clips'):
         NetworkConfig(**SMALL, causal=True)
 
