@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
 
 from neuropose_ros.core.errors import ParameterError
+from neuropose_ros.core.parameters import check_fields, number
 
 MODES = ('kalman', 'one_euro', 'none')
-
-
-def _number(default: float, low: float, high: float, unit: str, text: str) -> Any:
-    return field(default=default, metadata={'range': (low, high), 'unit': unit, 'text': text})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,40 +26,39 @@ class RefinementParameters:
         'choices': MODES,
         'text': 'kalman: constant-velocity Kalman filter; one_euro: One-Euro filter, no '
                 'covariances; none: measurements unchanged, nothing predicted'})
-    max_bridge_s: float = _number(
+    max_bridge_s: float = number(
         0.5, 0.0, 5.0, 's', 'longest time that an unseen joint or person is predicted')
-    bridge_decay_s: float = _number(
+    bridge_decay_s: float = number(
         0.03, 0.01, 10.0, 's', 'time constant with which an unseen joint takes up the velocity '
         'of the rest of the body')
-    noise_confident: float = _number(
+    noise_confident: float = number(
         0.004, 1e-5, 1.0, 'body', 'standard deviation of a measurement of confidence 1')
-    noise_unsure: float = _number(
+    noise_unsure: float = number(
         0.16, 1e-5, 1.0, 'body', 'standard deviation of a measurement of confidence 0')
-    guess_inflation: float = _number(
+    guess_inflation: float = number(
         2.0, 1.0, 100.0, '1', 'factor on the standard deviation of a joint that the estimator '
         'itself calls hidden')
     keep_guesses: bool = field(default=True, metadata={
         'text': 'whether joints that the estimator calls hidden keep its guess as their value '
                 'beyond max_bridge_s (their state stays OCCLUDED); else they are NaN'})
-    acceleration: float = _number(
+    acceleration: float = number(
         20.0, 0.1, 1000.0, 'body/s^2', 'standard deviation of the acceleration of a joint, '
         'lasting 1/30 s: higher follows faster movement and smooths less')
-    initial_speed: float = _number(
+    initial_speed: float = number(
         2.0, 0.01, 100.0, 'body/s', 'standard deviation of the speed of a joint at first sight')
-    soft_gate: float = _number(
+    soft_gate: float = number(
         3.0, 0.5, 1e6, '1', 'innovations beyond this many standard deviations lose weight')
-    gate: float = _number(
+    gate: float = number(
         8.0, 0.5, 1e6, '1', 'innovations beyond this many standard deviations are outliers, '
         'unless the next measurement confirms them')
-    min_cutoff_hz: float = _number(1.0, 0.001, 100.0, 'Hz', 'One-Euro: cut-off at rest')
-    cutoff_slope: float = _number(
+    min_cutoff_hz: float = number(1.0, 0.001, 100.0, 'Hz', 'One-Euro: cut-off at rest')
+    cutoff_slope: float = number(
         20.0, 0.0, 1000.0, 'Hz s/body', 'One-Euro: cut-off gained per speed')
-    body_height_m: float = _number(1.7, 0.3, 3.0, 'm', 'body size in 3D')
+    body_height_m: float = number(1.7, 0.3, 3.0, 'm', 'body size in 3D')
 
     def __post_init__(self) -> None:
         """Check types, ranges and contradictions."""
-        for item in fields(self):
-            _check(item.name, getattr(self, item.name), item.metadata)
+        check_fields(self)
         if self.noise_unsure < self.noise_confident:
             raise ParameterError(
                 f'noise_unsure ({self.noise_unsure}) must not be below noise_confident '
@@ -73,19 +67,3 @@ class RefinementParameters:
             raise ParameterError(
                 f'gate ({self.gate}) must not be below soft_gate ({self.soft_gate}): what is '
                 'refused has lost its weight')
-
-
-def _check(name: str, value: object, metadata: Any) -> None:
-    if 'choices' in metadata:
-        if value not in metadata['choices']:
-            raise ParameterError(
-                f'{name} is {value!r}; it must be one of {", ".join(metadata["choices"])}')
-    elif 'range' in metadata:
-        low, high = metadata['range']
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ParameterError(f'{name} is {value!r}; it must be a number')
-        if not (math.isfinite(value) and low <= value <= high):
-            raise ParameterError(
-                f'{name} is {value} {metadata["unit"]}; it must be within {low} to {high}')
-    elif not isinstance(value, bool):
-        raise ParameterError(f'{name} is {value!r}; it must be true or false')
