@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neuropose_ros.core.errors import ModelError
+from neuropose_ros.inference.onnx_graph import prune
 
 # Goes into the name of every file that is made so: raise it when the output changes.
 FEATURES_VERSION = 1
@@ -34,7 +35,10 @@ def cut_classifier(content: bytes) -> bytes:
     graph.node.append(helper.make_node('Identity', [features], ['features']))
     del graph.output[:]
     graph.output.append(helper.make_tensor_value_info('features', TensorProto.FLOAT, None))
-    _prune(graph)
+    needed = prune(graph)
+    inputs = [item for item in graph.input if item.name in needed]
+    del graph.input[:]
+    graph.input.extend(inputs)
     try:
         model = onnx.shape_inference.infer_shapes(model)
         onnx.checker.check_model(model)
@@ -84,20 +88,3 @@ def _input_of_last_matrix(graph: Any) -> str:
     raise ModelError(
         'the network does not end in a classifier (a matrix, then at most its bias and a '
         'softmax): its features cannot be cut out')
-
-
-def _prune(graph: Any) -> None:
-    """Remove what the output does not need."""
-    needed, kept = {'features'}, []
-    for node in reversed(graph.node):
-        if needed.intersection(node.output):
-            needed.update(node.input)
-            kept.append(node)
-    del graph.node[:]
-    graph.node.extend(reversed(kept))
-    weights = [item for item in graph.initializer if item.name in needed]
-    del graph.initializer[:]
-    graph.initializer.extend(weights)
-    inputs = [item for item in graph.input if item.name in needed]
-    del graph.input[:]
-    graph.input.extend(inputs)

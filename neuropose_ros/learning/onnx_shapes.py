@@ -15,6 +15,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from neuropose_ros.inference.onnx_graph import prune
+
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -40,7 +42,7 @@ def settle_shapes(content: bytes, few: Arrays, many: Arrays) -> bytes:
         node.input[1] = f'{node.output[0]}/shape'
         model.graph.initializer.append(numpy_helper.from_array(
             np.where(varying, -1, a).astype(np.int64), node.input[1]))
-    _prune(model.graph)
+    prune(model.graph)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
 
@@ -52,17 +54,3 @@ def _shapes(model: Any, names: list[str], inputs: Arrays) -> list[NDArray[np.int
     session = onnxruntime.InferenceSession(
         shown.SerializeToString(), providers=['CPUExecutionProvider'])
     return [np.array(value.shape) for value in session.run(names, dict(inputs))]
-
-
-def _prune(graph: Any) -> None:
-    """Remove what no output needs."""
-    needed, kept = {value.name for value in graph.output}, []
-    for node in reversed(graph.node):
-        if needed.intersection(node.output):
-            needed.update(node.input)
-            kept.append(node)
-    del graph.node[:]
-    graph.node.extend(reversed(kept))
-    weights = [weight for weight in graph.initializer if weight.name in needed]
-    del graph.initializer[:]
-    graph.initializer.extend(weights)
