@@ -21,7 +21,7 @@ from neuropose_ros.core.clocks import Stopwatch
 from neuropose_ros.core.errors import LayoutError
 from neuropose_ros.core.pose import PoseFrame, SceneEmbedding
 from neuropose_ros.core.skeleton import SkeletonLayout
-from neuropose_ros.msg import ActionArray, LabelSet, PersonArray
+from neuropose_ros.msg import ActionArray, LabelSet
 from neuropose_ros.msg import SceneEmbedding as SceneEmbeddingMessage
 from neuropose_ros.nodes import qos
 from neuropose_ros.nodes.action_parameters import ACTION, PARAMETERS, action_parameters
@@ -37,13 +37,10 @@ from neuropose_ros.nodes.base import (
 from neuropose_ros.nodes.hub import Hub
 from neuropose_ros.nodes.layout_input import LayoutInput
 from neuropose_ros.nodes.ports import Input, Output
+from neuropose_ros.nodes.pose_reader import PoseReader, message_key
 from neuropose_ros.nodes.rates import RateMeter
 from neuropose_ros.nodes.spin import run
 from neuropose_ros.nodes.types import ROS
-
-
-def _key(message: Any) -> tuple[int, int]:
-    return wire.stamp_ns(message.header.stamp), message.frame_seq
 
 
 class ActionNode(StageNode):
@@ -66,7 +63,7 @@ class ActionNode(StageNode):
     def _begin_anew(self) -> None:
         self._received = RateMeter()
         self._scenes = SceneArrivals()
-        self._bad_messages = 0
+        self._reader = PoseReader(self, self._on_poses)
         self._unanswered = 0
         self._restarts = 0
         self._problem = ''
@@ -101,12 +98,10 @@ class ActionNode(StageNode):
             self, 'actions', ActionArray, qos.reliable(10),
             lambda frame: action_frame_to_message(frame, ROS),
             key=lambda frame: (frame.stamp_ns, frame.frame_seq), hub=self.hub)
-        self._poses: Input[PoseFrame] = Input(
-            self, chosen['input'], PersonArray, qos.reliable(10), self._on_poses_message,
-            on_value=self._on_poses, message_key=_key, hub=self.hub)
+        self._poses = self._reader.input(chosen['input'])
         self._scene: Input[SceneEmbedding] = Input(
             self, 'scene', SceneEmbeddingMessage, qos.reliable(5), self._on_scene_message,
-            on_value=self._on_scene, message_key=_key, hub=self.hub)
+            on_value=self._on_scene, message_key=message_key, hub=self.hub)
         self._labels = Repeater(
             self, 'label_sets', LabelSet, lambda: [label_set_to_message(stage.label_set, ROS)])
 
@@ -151,15 +146,6 @@ class ActionNode(StageNode):
     def _on_scene(self, scene: SceneEmbedding) -> None:
         with self._working:
             self._scenes.put(scene)
-
-    def _on_poses_message(self, message: Any) -> None:
-        try:
-            poses = wire.pose_frame_from_message(message)
-        except ValueError as error:
-            self._bad_messages += 1
-            self.say_once('bad', f'{self._poses.topic}: a message is refused: {error}')
-            return
-        self._on_poses(poses)
 
     def _on_poses(self, poses: PoseFrame) -> None:
         self._received.tick()
@@ -212,8 +198,8 @@ class ActionNode(StageNode):
         publishers = self._poses.publishers()
         problems = (
             (self.rising('problems', self._problems) and bool(self._problem), self._problem),
-            (self.rising('bad', self._bad_messages),
-             f'{self._bad_messages} malformed messages were refused'),
+            (self.rising('bad', self._reader.malformed),
+             f'{self._reader.malformed} malformed messages were refused'),
             (publishers > 1,
              f'{publishers} publishers on {self._poses.topic}: give each its own namespace'),
             (self._scene.is_open and self._scene.publishers() == 0,
@@ -229,7 +215,7 @@ class ActionNode(StageNode):
         stage = self._stage
         details: dict[str, object] = {
             'received': self._received.count, 'published': self._actions.sent,
-            'unanswered': self._unanswered, 'bad_messages': self._bad_messages,
+            'unanswered': self._unanswered, 'bad_messages': self._reader.malformed,
             'late_scenes': self._scenes.late, 'work_ms': f'{self._work_ms:.2f}',
             'age_ms': f'{self._age_ms:.1f}',
         }

@@ -8,17 +8,14 @@ from typing import Any
 
 from rclpy.parameter import Parameter
 
-from neuropose_ros.core import wire
 from neuropose_ros.core.errors import ParameterError
 from neuropose_ros.core.pose import FrameStatus, PoseFrame, TrackState
-from neuropose_ros.msg import PersonArray
-from neuropose_ros.nodes import qos
 from neuropose_ros.nodes.adapters.targets import TARGETS, Target, create
 from neuropose_ros.nodes.base import OK, WARN, StageNode, judge_rate
 from neuropose_ros.nodes.hub import Hub
 from neuropose_ros.nodes.layout_input import LayoutInput
 from neuropose_ros.nodes.parameters import ParameterSpec
-from neuropose_ros.nodes.ports import Input
+from neuropose_ros.nodes.pose_reader import PoseReader
 from neuropose_ros.nodes.rates import RateMeter
 from neuropose_ros.nodes.spin import run
 
@@ -54,7 +51,7 @@ class AdapterNode(StageNode):
         """Declare; nothing is opened before configure."""
         super().__init__('adapter', hub=hub, overrides=overrides, cli_args=cli_args)
         self._received = RateMeter()
-        self._bad_messages = 0
+        self._reader = PoseReader(self, self._on_poses)
         self._not_evidence = 0
         self._target: Target | None = None
 
@@ -79,10 +76,7 @@ class AdapterNode(StageNode):
         self.check(self.settings)
         self._target = create(self.settings['to'], self)
         self._layouts = LayoutInput(self)
-        self._poses: Input[PoseFrame] = Input(
-            self, 'poses_refined', PersonArray, qos.reliable(10), self._on_message,
-            on_value=self._on_poses, hub=self.hub,
-            message_key=lambda m: (wire.stamp_ns(m.header.stamp), m.frame_seq))
+        self._poses = self._reader.input('poses_refined')
 
     def teardown(self) -> None:
         """Withdraw what the ports do not."""
@@ -100,15 +94,6 @@ class AdapterNode(StageNode):
         self._layouts.want(wanted)
         if self._target is not None:
             self._target.follow_demand(wanted)
-
-    def _on_message(self, message: Any) -> None:
-        try:
-            poses = wire.pose_frame_from_message(message)
-        except ValueError as error:
-            self._bad_messages += 1
-            self.say_once('bad', f'{self._poses.topic}: a message is refused: {error}')
-            return
-        self._on_poses(poses)
 
     def _on_poses(self, poses: PoseFrame) -> None:
         self._received.tick()
@@ -130,14 +115,14 @@ class AdapterNode(StageNode):
         """Judge rate and refused messages."""
         level, sentence = judge_rate(
             self._received, self.settings['expected_rate_hz'], wanted=self._poses.is_open)
-        if level == OK and self.rising('bad', self._bad_messages):
-            level, sentence = WARN, f'{self._bad_messages} malformed messages were refused'
+        if level == OK and self.rising('bad', self._reader.malformed):
+            level, sentence = WARN, f'{self._reader.malformed} malformed messages were refused'
         details = {
             'to': self.settings['to'],
             'received': self._received.count,
             'published': 0 if self._target is None else self._target.sent,
             'no_evidence': self._not_evidence,
-            'bad_messages': self._bad_messages,
+            'bad_messages': self._reader.malformed,
         }
         return level, sentence, {key: str(value) for key, value in details.items()}
 

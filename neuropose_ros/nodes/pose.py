@@ -34,6 +34,7 @@ from neuropose_ros.nodes.frame_input import FrameInput, Item
 from neuropose_ros.nodes.hub import Hub
 from neuropose_ros.nodes.ports import Input, Output
 from neuropose_ros.nodes.pose_parameters import PARAMETERS
+from neuropose_ros.nodes.pose_reader import message_key
 from neuropose_ros.nodes.rates import RateMeter
 from neuropose_ros.nodes.scene import SceneOutput
 from neuropose_ros.nodes.spin import run
@@ -99,7 +100,7 @@ class PoseNode(StageNode):
         self._feedback_in: Input[PoseFrame] = Input(
             self, 'pose_feedback', PersonArray, qos.best_effort(1),
             self._on_feedback_message, on_value=self._on_feedback,
-            message_key=lambda m: (wire.stamp_ns(m.header.stamp), m.frame_seq), hub=self.hub)
+            message_key=message_key, hub=self.hub)
         self._layouts = Repeater(
             self, 'layouts', SkeletonLayout, lambda: [wire.layout_to_message(self._layout, ROS)])
         self._worker = self.thread('pose worker', lambda: self._images.work(self._try))

@@ -19,7 +19,8 @@ from neuropose_ros.nodes.base import OK, WARN, StageNode, judge_rate
 from neuropose_ros.nodes.hub import Hub
 from neuropose_ros.nodes.layout_input import LayoutInput
 from neuropose_ros.nodes.parameters import ParameterSpec, spec_of_field
-from neuropose_ros.nodes.ports import Input, Output
+from neuropose_ros.nodes.ports import Output
+from neuropose_ros.nodes.pose_reader import PoseReader
 from neuropose_ros.nodes.rates import RateMeter
 from neuropose_ros.nodes.spin import run
 from neuropose_ros.nodes.types import ROS
@@ -53,7 +54,7 @@ class RefinementNode(StageNode):
         """Declare; nothing is opened before configure."""
         super().__init__('refinement', hub=hub, overrides=overrides, cli_args=cli_args)
         self._received = RateMeter()
-        self._bad_messages = 0
+        self._reader = PoseReader(self, self._on_poses)
         self._restarts = 0
         # In one process poses come in the pose node's thread, parameters in the executor's.
         self._working = threading.Lock()
@@ -89,10 +90,7 @@ class RefinementNode(StageNode):
         self._markers: Output[Any] = Output(
             self, '~/markers', MarkerArray, qos.best_effort(1), lambda array: array,
             key=id)
-        self._poses: Input[PoseFrame] = Input(
-            self, 'poses', PersonArray, qos.reliable(10), self._on_message,
-            on_value=self._on_poses, hub=self.hub,
-            message_key=lambda m: (wire.stamp_ns(m.header.stamp), m.frame_seq))
+        self._poses = self._reader.input('poses')
         self._layouts = LayoutInput(self)
 
     def teardown(self) -> None:
@@ -113,15 +111,6 @@ class RefinementNode(StageNode):
         """Read poses only while in demand."""
         self._poses.want(wanted)
         self._layouts.want(wanted)
-
-    def _on_message(self, message: Any) -> None:
-        try:
-            poses = wire.pose_frame_from_message(message)
-        except ValueError as error:
-            self._bad_messages += 1
-            self.say_once('bad', f'{self._poses.topic}: a message is refused: {error}')
-            return
-        self._on_poses(poses)
 
     def _on_poses(self, poses: PoseFrame) -> None:
         self._received.tick()
@@ -147,17 +136,17 @@ class RefinementNode(StageNode):
         """Judge rate, restarts and refused messages."""
         level, sentence = judge_rate(
             self._received, self.settings['expected_rate_hz'], wanted=self._poses.is_open)
-        malformed = self.rising('bad', self._bad_messages)
+        malformed = self.rising('bad', self._reader.malformed)
         publishers = self._poses.publishers()
         if level == OK and malformed:
-            level, sentence = WARN, f'{self._bad_messages} malformed messages were refused'
+            level, sentence = WARN, f'{self._reader.malformed} malformed messages were refused'
         elif level == OK and publishers > 1:
             level, sentence = WARN, (
                 f'{publishers} publishers on {self._poses.topic}: give each its own namespace')
         details = {
             'received': self._received.count,
             'published': self._refined.sent,
-            'bad_messages': self._bad_messages,
+            'bad_messages': self._reader.malformed,
             **asdict(self._stage.counters),
         }
         return level, sentence, {key: str(value) for key, value in details.items()}
