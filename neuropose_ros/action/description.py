@@ -88,10 +88,7 @@ def read_description(folder: Path) -> RecogniserDescription:
             raise ModelError(f'{path}: written by another version: export the recogniser again')
         layout, labels = fields.pop('layout'), fields.pop('labels')
         found = RecogniserDescription(
-            layout=SkeletonLayout(
-                layout['name'], tuple(layout['names']),
-                tuple((a, b) for a, b in layout['edges']),
-                tuple((a, b) for a, b in layout['mirror_pairs'])),
+            layout=SkeletonLayout.from_table(layout),
             labels=LabelSet(labels['name'], tuple(labels['labels'])),
             states={name: tuple(shape) for name, shape in fields.pop('states').items()},
             **fields)

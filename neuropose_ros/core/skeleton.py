@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from neuropose_ros.core.errors import LayoutError
 
@@ -42,6 +44,18 @@ class SkeletonLayout:
     def __len__(self) -> int:
         """Return K, the number of joints."""
         return len(self.names)
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> SkeletonLayout:
+        """Return the layout that a table (``dataclasses.asdict``, perhaps by JSON) describes.
+
+        Raises:
+            KeyError, TypeError, ValueError: it describes none.
+            LayoutError: it contradicts itself.
+        """
+        return cls(
+            table['name'], tuple(table['names']), tuple((a, b) for a, b in table['edges']),
+            tuple((a, b) for a, b in table['mirror_pairs']))
 
     @cached_property
     def id(self) -> str:

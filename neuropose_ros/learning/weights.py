@@ -87,11 +87,7 @@ def load_recogniser(path: Path, clips: ClipSet | None = None) -> TrainedRecognis
     if clips is not None:
         check_identity(facts, identity_of(clips), str(path))
     try:
-        skeleton = facts['skeleton']
-        layout = SkeletonLayout(
-            skeleton['name'], tuple(skeleton['names']),
-            tuple((a, b) for a, b in skeleton['edges']),
-            tuple((a, b) for a, b in skeleton['mirror_pairs']))
+        layout = SkeletonLayout.from_table(facts['skeleton'])
         recipe = recipe_of(facts['recipe'], str(path))
         labels = LabelSet(facts['label_set'], tuple(facts['labels']))
         network = build(recipe.network, layout, facts['dimensions'], len(labels))
