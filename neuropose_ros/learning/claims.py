@@ -6,10 +6,8 @@ of classes (`open_set`). The test part is asked when a training has ended, and d
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,11 +31,10 @@ from neuropose_ros.learning.recipe import Recipe
 from neuropose_ros.learning.reproduction import prepare
 from neuropose_ros.learning.training.recognition import predictor
 from neuropose_ros.learning.weights import load_recogniser
-from neuropose_ros.learning.workers import nobody, run_jobs
+from neuropose_ros.learning.workers import nobody, one_thread_each, run_jobs
 
 WHOLE, PLAIN = 'whole', 'without-completion'
 _LOST_SHARE = 0.4
-_THREADS = ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')
 
 Watch = Callable[[str, float], None]
 """Takes the name of a training and how much of it is done, 0..1."""
@@ -123,7 +120,8 @@ def train(
             lambda job, share: watch(variant.title(job), share)))
 
     # The threads only wait: each training is a process of its own.
-    with _one_thread_each(), ThreadPoolExecutor(workers) as pool:
+    # Each pool of processes does so, too, but here several start at a time.
+    with one_thread_each(), ThreadPoolExecutor(workers) as pool:
         for _ in pool.map(one, todo):
             pass
 
@@ -154,21 +152,6 @@ def measure(todo: Sequence[Variant], folder: Path) -> Claims:
 def _predict(path: Path) -> Callable[[ClipSet], Answers]:
     trained = load_recogniser(path)
     return predictor(trained.network, trained.recipe.sampling, trained.recipe.evaluation.views)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """As `workers` does for each pool, but once: several pools start at a time here."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, '1'))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def mean(values: Sequence[float]) -> float:

@@ -76,7 +76,7 @@ def _in_processes(
     news: Queue[tuple[Job, float]] = context.Queue()
     # Without a lock: a process that is killed would hold it for ever.
     stop = context.RawValue(ctypes.c_bool, False)
-    with _one_thread_each(), ProcessPoolExecutor(
+    with one_thread_each(), ProcessPoolExecutor(
             workers, context, _start, (work, news, stop)) as pool:
         running: set[Future[Result]] = {pool.submit(_run, job) for job in jobs}
         try:
@@ -102,7 +102,7 @@ def _pass_on(news: Queue[tuple[Job, float]], watch: Watch) -> None:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Tell the numerical libraries of processes that start now; they read it when loaded."""
     names = ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')
     before = {name: os.environ.get(name) for name in names}
