@@ -12,7 +12,7 @@ import argparse
 import json
 from pathlib import Path
 
-from neuropose_ros.cli.learning_options import need_torch
+from neuropose_ros.cli.learning_options import add_settings_arguments, need_torch, read_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--without', type=Path, metavar='WEIGHTS',
                         help='the same recipe trained with network.completion=false: shows what '
                              'completion gains')
-    parser.add_argument('--config', type=Path, help='YAML; default: config/learning/evaluate.yaml')
-    parser.add_argument('--set', action='append', default=[], metavar='KEY=VALUE',
-                        help='instead of what the YAML says; may be repeated')
+    add_settings_arguments(parser, 'evaluate')
     parser.add_argument('--out', type=Path, help='the report; default: report.html beside the '
                                                  'weights')
     parser.add_argument('--cache', type=Path, help='of the poses of videos')
@@ -36,15 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, print the figures, write the report and the figures beside it."""
     need_torch()
-    from neuropose_ros.core.resources import config_folder
     from neuropose_ros.learning.assessment import AssessmentSettings, assess, figures
-    from neuropose_ros.learning.config import override, parse, read_yaml
     from neuropose_ros.learning.provision import provide
     from neuropose_ros.learning.report.write import write_report
     from neuropose_ros.learning.weights import load_recogniser
 
-    path = args.config or config_folder() / 'learning' / 'evaluate.yaml'
-    settings = parse(AssessmentSettings, override(read_yaml(path), args.set), str(path))
+    settings = read_settings(AssessmentSettings, args, 'evaluate')
     recipe = load_recogniser(args.weights).recipe
     split, findings = provide(
         recipe.data, args.data, args.split, cache=args.cache, workers=args.workers)

@@ -9,26 +9,23 @@ import argparse
 import json
 from pathlib import Path
 
+from neuropose_ros.cli.learning_options import add_settings_arguments, read_settings
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument('weights', type=Path, help='what `neuropose train` wrote: file or folder')
     parser.add_argument('folder', type=Path, help='the recogniser to write')
-    parser.add_argument('--config', type=Path, help='YAML; default: config/learning/export.yaml')
-    parser.add_argument('--set', action='append', default=[], metavar='KEY=VALUE',
-                        help='instead of what the YAML says; may be repeated')
+    add_settings_arguments(parser, 'export')
     parser.add_argument('--json', action='store_true', help='last line is one JSON object')
 
 
 def run(args: argparse.Namespace) -> int:
     """Export and print."""
-    from neuropose_ros.core.resources import config_folder
-    from neuropose_ros.learning.config import override, parse, read_yaml
     from neuropose_ros.learning.export import ExportSettings, export
     from neuropose_ros.learning.weights import load_recogniser
 
-    path = args.config or config_folder() / 'learning' / 'export.yaml'
-    settings = parse(ExportSettings, override(read_yaml(path), args.set), str(path))
+    settings = read_settings(ExportSettings, args, 'export')
     done = export(load_recogniser(args.weights), args.folder, settings)
     for name, difference in done.parity.items():
         print(f'{name:16} differs by {difference:.2g} at most')

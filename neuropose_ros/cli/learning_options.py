@@ -9,15 +9,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tqdm import tqdm
 
 from neuropose_ros.core.errors import TrainingError
+from neuropose_ros.core.resources import config_folder
 
 if TYPE_CHECKING:
     from neuropose_ros.learning.jobs import Job
     from neuropose_ros.learning.place import Place
+
+Section = TypeVar('Section')
 
 
 def need_torch() -> None:
@@ -30,6 +33,32 @@ def need_torch() -> None:
         raise TrainingError(
             'training needs PyTorch, which is not installed: start this command by ./neuropose, '
             'which installs it, or: pip install -r requirements-learning.txt')
+
+
+def add_settings_arguments(parser: argparse.ArgumentParser, command: str) -> None:
+    """Declare where the settings of a command come from; `read_settings` reads them."""
+    parser.add_argument(
+        '--config', type=Path, help=f'YAML; default: config/learning/{command}.yaml')
+    parser.add_argument('--set', action='append', default=[], metavar='KEY=VALUE',
+                        help='instead of what the YAML says; may be repeated')
+
+
+def settings_path(args: argparse.Namespace, command: str) -> Path:
+    """Return the YAML file that the arguments name, or that of the package."""
+    given: Path | None = args.config
+    return given or config_folder() / 'learning' / f'{command}.yaml'
+
+
+def read_settings(section: type[Section], args: argparse.Namespace, command: str) -> Section:
+    """Return the settings of a command: its YAML file, and what ``--set`` says instead.
+
+    Raises:
+        ParameterError: see `learning.config`.
+    """
+    from neuropose_ros.learning.config import override, parse, read_yaml
+
+    path = settings_path(args, command)
+    return parse(section, override(read_yaml(path), args.set), str(path))
 
 
 def add_training_arguments(parser: argparse.ArgumentParser, config: str, out: str) -> None:

@@ -61,12 +61,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> DataSettings:
+    from neuropose_ros.cli.learning_options import settings_path
     from neuropose_ros.core.errors import ParameterError
-    from neuropose_ros.core.resources import config_folder
     from neuropose_ros.learning.config import override, parse, read_yaml
     from neuropose_ros.learning.recipe import DataSettings
 
-    path = args.config or config_folder() / 'learning' / 'preprocess.yaml'
+    path = settings_path(args, 'preprocess')
     table = override(read_yaml(path), args.set)
     unknown = ', '.join(sorted(set(table) - {'data'}))
     if unknown:

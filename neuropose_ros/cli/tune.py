@@ -10,15 +10,13 @@ import argparse
 import json
 from pathlib import Path
 
-from neuropose_ros.cli.learning_options import need_torch
+from neuropose_ros.cli.learning_options import add_settings_arguments, need_torch, settings_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument('--data', type=Path, required=True, help='folder or file with the clips')
-    parser.add_argument('--config', type=Path, help='YAML; default: config/learning/tune.yaml')
-    parser.add_argument('--set', action='append', default=[], metavar='KEY=VALUE',
-                        help='instead of what the YAML says; may be repeated')
+    add_settings_arguments(parser, 'tune')
     parser.add_argument('--split', default='', help='of the data set')
     parser.add_argument('--out', type=Path, default=Path('runs/tune'),
                         help='folder; default: runs/tune')
@@ -30,13 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Search and write the best recipe."""
     need_torch()
-    from neuropose_ros.core.resources import config_folder
     from neuropose_ros.learning.provision import provide
     from neuropose_ros.learning.recipe import read_recipe
     from neuropose_ros.learning.tuning import read_tune_settings, tune
 
-    path = args.config or config_folder() / 'learning' / 'tune.yaml'
-    settings = read_tune_settings(path, args.set)
+    settings = read_tune_settings(settings_path(args, 'tune'), args.set)
     split, findings = provide(
         read_recipe(settings.recipe).data, args.data, args.split, cache=args.cache,
         workers=args.workers)
