@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import deque
 from types import TracebackType
@@ -13,6 +14,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CompressedImage, Image
 
+from neuropose_ros.cli.demo.interruption import held_signals
 from neuropose_ros.cli.demo.recording import Recording
 from neuropose_ros.cli.demo.spool import ImageSpool
 from neuropose_ros.core import pose, wire
@@ -77,8 +79,9 @@ class Listener:
             self._node.create_subscription(kind, name, callback, profile)
 
     def spin_once(self, timeout_s: float) -> None:
-        """Take what arrives within the time."""
-        self._executor.spin_once(timeout_sec=timeout_s)
+        """Take what arrives within the time; a Ctrl-C in between counts at its end."""
+        with held_signals(signal.SIGINT, signal.SIGTERM):
+            self._executor.spin_once(timeout_sec=timeout_s)
 
     def close(self) -> None:
         """Leave the graph."""
