@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from neuropose_ros.core import wire
 from neuropose_ros.core.errors import DataError
 from neuropose_ros.core.pose import PoseFrame, SceneEmbedding
-from neuropose_ros.core.resources import message_folder
 from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.recording.bag_types import PACKAGE as _PACKAGE
+from neuropose_ros.recording.bag_types import own_types
 
 POSE_TOPICS = ('poses_refined', 'poses')
-_PACKAGE = 'neuropose_ros/msg/'
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def read_bag(path: Path) -> BagContent:
     except ImportError as error:
         raise DataError(f'{path}: reading bags needs the package rosbags: install it') from error
     try:
-        with AnyReader([path], default_typestore=_own_types()) as reader:
+        with AnyReader([path], default_typestore=own_types()) as reader:
             topic = _pose_topic(path, [
                 c.topic for c in reader.connections if c.msgtype == f'{_PACKAGE}PersonArray'])
             return _collect(path, topic, reader)
@@ -75,18 +74,6 @@ def read_bag(path: Path) -> BagContent:
         raise
     except Exception as error:  # what reads storage, compression and messages has no common base
         raise DataError(f'{path}: this bag is damaged or of another version ({error})') from error
-
-
-@cache
-def _own_types() -> Any:
-    """Return the types of standard messages and of this version's: older bags carry none."""
-    from rosbags.typesys import Stores, get_types_from_msg, get_typestore
-
-    store = get_typestore(Stores.ROS2_JAZZY)
-    folder = message_folder()
-    for file in folder.glob('*.msg') if folder is not None else ():
-        store.register(get_types_from_msg(file.read_text('utf-8'), f'{_PACKAGE}{file.stem}'))
-    return store
 
 
 def _pose_topic(path: Path, topics: list[str]) -> str:
