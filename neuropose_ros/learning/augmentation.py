@@ -17,7 +17,7 @@ from neuropose_ros.core.errors import ParameterError
 from neuropose_ros.core.pose import Floats
 from neuropose_ros.core.skeleton import SkeletonLayout
 
-_SHARES = ('mirror', 'swap', 'missing', 'outlier_share', 'flip', 'least_crop')
+_SHARES = ('mirror', 'swap', 'missing', 'outlier_share', 'flip', 'least_crop', 'erring')
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class AugmentationConfig:
         least_crop: the least share of a clip that is kept, in time; 1 = all.
         speed: most change of speed, as a share.
         warp: most change of speed within a clip, as a share.
+        erring: share of clips that get the errors below; the others are seen as recorded, so
+            that a network learns to stand errors without unlearning what clean poses tell.
         jitter: standard deviation of a joint's error from tick to tick.
         drift: standard deviation of a joint's error that lasts.
         drift_ticks: after how many ticks a lasting error has changed.
@@ -58,6 +60,7 @@ class AugmentationConfig:
     least_crop: float = 1.0
     speed: float = 0.0
     warp: float = 0.0
+    erring: float = 1.0
     jitter: float = 0.0
     drift: float = 0.0
     drift_ticks: float = 10.0
@@ -153,6 +156,9 @@ def degrade(
         share = config.missing * rng.random((clips, 1)) * 2 * factors
         gone = bursts((clips, joints), ticks, share, config.burst_ticks, rng)
         out[gone.transpose(0, 2, 1)] = np.nan
+    if config.erring < 1:
+        spared = rng.random(clips) >= config.erring
+        out[spared] = points[spared]
     return out
 
 

@@ -157,6 +157,13 @@ def test_errors_have_the_sizes_that_they_are_told():
     assert lasting == pytest.approx(np.exp(-1 / 10), abs=0.05)
 
 
+def test_clips_that_do_not_err_are_seen_as_recorded():
+    points = poses(clips=400)
+    out = degrade(points, KINECT20, everything(erring=0.25), np.random.default_rng(0))
+    changed = np.array([not np.array_equal(a, b) for a, b in zip(out, points, strict=True)])
+    assert 0.18 < changed.mean() < 0.32
+
+
 def test_share_missing():
     points = poses(2, clips=80, ticks=60, layout=JHMDB15)
     worse = degrade(
