@@ -1,0 +1,1 @@
+"""Recordings through the stages again, offline: the same input gives the same output."""
