@@ -43,3 +43,11 @@ class DataError(NeuroposeError):
 
 class TrainingError(NeuroposeError):
     """A network cannot be trained, or its checkpoint not be used, as asked."""
+
+
+class SessionError(NeuroposeError):
+    """A recorded session cannot be written, opened or used as asked."""
+
+
+class PrivacyError(NeuroposeError):
+    """Personal data would leave their bounds, or the key that guards them is not usable."""

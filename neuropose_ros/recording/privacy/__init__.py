@@ -1,0 +1,1 @@
+"""Who is in a session, what they agreed to, and how they are forgotten."""
