@@ -136,13 +136,35 @@ def whole_clip(keypoints: Floats, layout: SkeletonLayout) -> tuple[Floats, Float
 def summary(keypoints: Floats, layout: SkeletonLayout) -> NormaliserState:
     """Return the sums over whole (..., T, K, D) clips, as of tracks that forget nothing.
 
-    T becomes 1, so that `apply` takes the clips and their sums together.
+    Gaps of a joint are bridged. T becomes 1, so that `apply` takes the clips and their sums
+    together.
     """
     points, seen = _split(keypoints)
     lengths, known = _squared_lengths(points, seen, layout)
+    places, weights = _bridged(points, seen)
     return NormaliserState(
-        (points * seen[..., None]).sum(-3, keepdims=True), seen.sum(-2, keepdims=True),
+        (places * weights[..., None]).sum(-3, keepdims=True), weights.sum(-2, keepdims=True),
         (lengths * known).sum(-2, keepdims=True), known.sum(-2, keepdims=True))
+
+
+def _bridged(
+    points: NDArray[np.float64], seen: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Put places on the line between its neighbours in time where a joint is missing.
+
+    Else the mean place of somebody who walks would depend on when which joint was seen. Ticks
+    at which nothing is seen stay out.
+    """
+    ticks = np.arange(seen.shape[-2])[:, None]
+    last = np.maximum.accumulate(np.where(seen > 0, ticks, -1), -2)
+    following = np.flip(np.minimum.accumulate(
+        np.flip(np.where(seen > 0, ticks, len(ticks)), -2), -2), -2)
+    before = np.where(last < 0, following, last).clip(max=len(ticks) - 1)
+    after = np.where(following < len(ticks), following, last).clip(min=0)
+    share = ((ticks - before) / np.maximum(after - before, 1))[..., None]
+    ends = [np.take_along_axis(points, at[..., None], -3) for at in (before, after)]
+    known = (seen.any(-2, keepdims=True) & seen.any(-1, keepdims=True)).astype(np.float64)
+    return np.asarray(ends[0] * (1 - share) + ends[1] * share), np.asarray(known)
 
 
 def apply(keypoints: Floats, sums: NormaliserState) -> tuple[Floats, Floats]:

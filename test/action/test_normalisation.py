@@ -82,6 +82,15 @@ def test_who_walks_far_stays_near_the_origin():
     assert np.abs(points[100:]).max() < 20 < np.abs(clip[-1]).min()
 
 
+def test_a_gap_does_not_move_somebody_who_walks():
+    walk = _clip() + np.linspace(0, 9, 30, dtype=np.float32)[:, None, None]
+    gap = walk.copy()
+    gap[10:-2, 4:] = np.nan
+    whole, _ = normalisation.whole_clip(walk, LAYOUT)
+    left, mask = normalisation.whole_clip(gap, LAYOUT)
+    assert np.abs(left - whole)[mask > 0].max() < 0.2
+
+
 def test_a_joint_that_comes_and_goes_does_not_move_the_others():
     still = np.repeat(_clip(1), 30, 0)
     gappy = still.copy()
