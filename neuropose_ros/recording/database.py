@@ -1,0 +1,254 @@
+"""session.sqlite: what a session says of itself, and what happens seldom in it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from neuropose_ros.core.action import LabelSet
+from neuropose_ros.core.errors import SessionError
+from neuropose_ros.core.events import Correction, CorrectionKind, EventMarker
+from neuropose_ros.core.signals import SignalInfo
+from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.core.wire import known_enum
+from neuropose_ros.recording.about import About
+from neuropose_ros.recording.folder import DATABASE
+from neuropose_ros.recording.privacy.subjects import Subject, read_consent, read_date
+from neuropose_ros.recording.schema import FORMAT_VERSION
+
+OPEN, CLOSED = 'open', 'closed'
+_LAYOUT = """
+CREATE TABLE session (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE events (stamp_ns INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+    frame_id TEXT NOT NULL, arrival_ns INTEGER NOT NULL);
+CREATE TABLE corrections (stamp_ns INTEGER NOT NULL, id TEXT NOT NULL, revision INTEGER NOT NULL,
+    content TEXT NOT NULL, arrival_ns INTEGER NOT NULL);
+CREATE TABLE layouts (id TEXT PRIMARY KEY, content TEXT NOT NULL);
+CREATE TABLE label_sets (id TEXT PRIMARY KEY, content TEXT NOT NULL);
+CREATE TABLE signal_infos (id TEXT PRIMARY KEY, content TEXT NOT NULL);
+CREATE TABLE subjects (pseudonym TEXT PRIMARY KEY, key_id TEXT NOT NULL, consent TEXT NOT NULL,
+    retain_until TEXT NOT NULL, tracks TEXT NOT NULL);
+CREATE TABLE exports (path TEXT NOT NULL, format TEXT NOT NULL, made_at TEXT NOT NULL);
+CREATE TABLE log (time_ns INTEGER NOT NULL, sentence TEXT NOT NULL);
+"""
+_INSERT = {
+    EventMarker: 'INSERT INTO events VALUES (?, ?, ?, ?, ?)',
+    Correction: 'INSERT INTO corrections VALUES (?, ?, ?, ?, ?)',
+    SkeletonLayout: 'INSERT OR REPLACE INTO layouts VALUES (?, ?)',
+    LabelSet: 'INSERT OR REPLACE INTO label_sets VALUES (?, ?)',
+    SignalInfo: 'INSERT OR REPLACE INTO signal_infos VALUES (?, ?)',
+}
+_FACTS = tuple(item for item in fields(About) if item.name != 'subjects')
+Note = EventMarker | Correction | SkeletonLayout | LabelSet | SignalInfo
+
+
+def _row(note: Note, arrival_ns: int) -> tuple[Any, ...]:
+    if isinstance(note, EventMarker):
+        return note.stamp_ns, note.name, note.value, note.frame_id, arrival_ns
+    if isinstance(note, Correction):
+        return note.stamp_ns, note.id, note.revision, json.dumps(
+            asdict(note), default=lambda array: array.tolist()), arrival_ns
+    key = note.stream if isinstance(note, SignalInfo) else note.id
+    return key, json.dumps(asdict(note))
+
+
+class Export(NamedTuple):
+    """A copy of a session in another format.
+
+    Attributes:
+        made_at: UTC, ISO 8601.
+    """
+
+    path: Path
+    form: str
+    made_at: str
+
+
+class Database:
+    """Writes session.sqlite; every `commit` is durable before it returns."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the file in the session's folder.
+
+        Raises:
+            sqlite3.Error: it cannot be written.
+        """
+        self._connection = sqlite3.connect(path / DATABASE, check_same_thread=False)
+        self._connection.execute('PRAGMA journal_mode=WAL')
+        self._connection.execute('PRAGMA synchronous=FULL')
+        self._connection.execute('PRAGMA secure_delete=ON')
+
+    def begin(self, about: About, created_ns: int) -> None:
+        """Make the tables and say what is known when the recording begins."""
+        self._connection.executescript(_LAYOUT)
+        for subject in about.subjects:
+            self.add_subject(subject)
+        self.set({item.name: getattr(about, item.name) for item in _FACTS} | {
+            'format_version': FORMAT_VERSION, 'state': OPEN, 'created_ns': created_ns})
+
+    def set(self, facts: dict[str, Any]) -> None:
+        """Say something of the session; values are anything that JSON holds."""
+        with self._connection as transaction:
+            transaction.executemany(
+                'INSERT OR REPLACE INTO session VALUES (?, ?)',
+                [(name, json.dumps(value)) for name, value in facts.items()])
+
+    def add_subject(self, subject: Subject) -> None:
+        """Say who is in the session, or say it anew."""
+        date = '' if subject.retain_until is None else subject.retain_until.isoformat()
+        with self._connection as transaction:
+            transaction.execute('INSERT OR REPLACE INTO subjects VALUES (?, ?, ?, ?, ?)', (
+                subject.pseudonym, subject.key_id, subject.consent_text(), date,
+                json.dumps(subject.tracks)))
+
+    def add_export(self, path: Path, form: str) -> None:
+        """Note where a copy of the session lies: who deletes a subject must know."""
+        with self._connection as transaction:
+            transaction.execute('INSERT INTO exports VALUES (?, ?, ?)', (
+                str(path.absolute()), form, datetime.now(timezone.utc).isoformat()))
+
+    def log(self, time_ns: int, sentence: str) -> None:
+        """Note what befell the recording itself."""
+        with self._connection as transaction:
+            transaction.execute('INSERT INTO log VALUES (?, ?)', (time_ns, sentence))
+
+    def add(self, notes: Iterable[tuple[Note, int]]) -> None:
+        """Store notes with their time of arrival, all or none."""
+        with self._connection as transaction:
+            for note, arrival_ns in notes:
+                transaction.execute(_INSERT[type(note)], _row(note, arrival_ns))
+
+    def close(self) -> None:
+        """Leave a single file behind where there is room for it."""
+        try:
+            self._connection.execute('PRAGMA journal_mode=DELETE')
+        except sqlite3.OperationalError:
+            pass  # a reader is at it or the disk is full: the log beside it is read as well
+        finally:
+            self._connection.close()
+
+
+class DatabaseReader:
+    """Reads session.sqlite of a session, also of one that is being written or lies read-only."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file.
+
+        Raises:
+            SessionError: it is missing, damaged, or of a newer version.
+        """
+        self._path = path
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        if not (path / DATABASE).is_file():
+            raise SessionError(f'{path}: this is no session, it has no {DATABASE}')
+        try:
+            self._connection = self._connect(path / DATABASE)
+            self.facts = self._facts()
+        except sqlite3.OperationalError:
+            self._connection = self._connect(self._copied())
+            try:
+                self.facts = self._facts()
+            except sqlite3.Error as error:
+                raise SessionError(f'{path}: {DATABASE} cannot be read ({error})') from error
+        except (sqlite3.Error, ValueError) as error:
+            raise SessionError(f'{path}: {DATABASE} is damaged ({error})') from error
+        version = self.facts.get('format_version')
+        if not isinstance(version, int):
+            raise SessionError(f'{path}: {DATABASE} is not that of a session')
+        if version > FORMAT_VERSION:
+            raise SessionError(
+                f'{path}: this session was written by a newer version (its format is {version}, '
+                f'this version reads up to {FORMAT_VERSION}); update neuropose_ros')
+
+    @staticmethod
+    def _connect(file: Path) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f'{file.absolute().as_uri()}?mode=ro', uri=True, check_same_thread=False)
+
+    def _copied(self) -> Path:
+        """Copy to where the write-ahead log can be read: it wants a file beside it."""
+        self._copy = tempfile.TemporaryDirectory(prefix='neuropose-session-')
+        for file in self._path.glob(f'{DATABASE}*'):
+            if not file.name.endswith('-shm'):
+                shutil.copy(file, self._copy.name)
+        return Path(self._copy.name) / DATABASE
+
+    def _facts(self) -> dict[str, Any]:
+        return {name: json.loads(value)
+                for name, value in self._connection.execute('SELECT name, value FROM session')}
+
+    def about(self) -> About:
+        """Return what was said when the recording began, and since."""
+        known = {item.name for item in _FACTS}
+        return About(subjects=tuple(self.subjects()), **{
+            name: value for name, value in self.facts.items() if name in known})
+
+    def subjects(self) -> list[Subject]:
+        """Return who is in the session."""
+        found = self._connection.execute(
+            'SELECT pseudonym, key_id, consent, retain_until, tracks FROM subjects')
+        return [Subject(pseudonym, key_id, read_consent(consent), read_date(date), tuple(
+            (epoch, track) for epoch, track in json.loads(tracks)))
+            for pseudonym, key_id, consent, date, tracks in found]
+
+    def exports(self) -> list[Export]:
+        """Return the copies that were made of the session."""
+        return [Export(Path(path), form, made_at) for path, form, made_at
+                in self._connection.execute('SELECT path, format, made_at FROM exports')]
+
+    def events(self) -> list[EventMarker]:
+        """Return all event markers by time."""
+        return [EventMarker(*row) for row in self._connection.execute(
+            'SELECT stamp_ns, name, value, frame_id FROM events ORDER BY stamp_ns, rowid')]
+
+    def corrections(self) -> list[Correction]:
+        """Return all corrections by time, also those taken back."""
+        found = self._connection.execute(
+            'SELECT content FROM corrections ORDER BY stamp_ns, rowid')
+        return [_correction(json.loads(content)) for content, in found]
+
+    def layouts(self) -> dict[str, SkeletonLayout]:
+        """Return the skeleton layouts by id."""
+        return {key: SkeletonLayout.from_table(json.loads(content)) for key, content
+                in self._connection.execute('SELECT id, content FROM layouts')}
+
+    def label_sets(self) -> dict[str, LabelSet]:
+        """Return the label sets by id."""
+        found = ((key, json.loads(content)) for key, content
+                 in self._connection.execute('SELECT id, content FROM label_sets'))
+        return {key: LabelSet(table['name'], tuple(table['labels'])) for key, table in found}
+
+    def signal_infos(self) -> dict[str, SignalInfo]:
+        """Return what each stream of signals is."""
+        found = ((key, json.loads(content)) for key, content
+                 in self._connection.execute('SELECT id, content FROM signal_infos'))
+        return {key: SignalInfo(**table | {
+            'channels': tuple(table['channels']), 'unit': tuple(table['unit'])})
+            for key, table in found}
+
+    def log(self) -> list[tuple[int, str]]:
+        """Return what befell the recording: time in ns and a sentence."""
+        return list(self._connection.execute('SELECT time_ns, sentence FROM log ORDER BY rowid'))
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._connection.close()
+        if self._copy is not None:
+            self._copy.cleanup()
+
+
+def _correction(table: dict[str, Any]) -> Correction:
+    table['kind'] = known_enum(CorrectionKind, table['kind'])
+    for name, kind in (('keypoint_indices', np.uint16), ('keypoints', np.float32)):
+        if table[name] is not None:
+            table[name] = np.array(table[name], kind)
+    return Correction(**table)

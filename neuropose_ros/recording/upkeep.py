@@ -1,0 +1,59 @@
+"""What is done to a session after its recording: finish one that was killed, note copies."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+from neuropose_ros.core.errors import SessionError
+from neuropose_ros.recording import folder
+from neuropose_ros.recording.compaction import compact
+from neuropose_ros.recording.database import CLOSED, Database
+from neuropose_ros.recording.segments import Torn
+from neuropose_ros.recording.session import open_session
+
+
+def finish_session(path: Path) -> list[Torn]:
+    """Bring a session that was killed, or had no room, to where `SessionWriter.close` leaves it.
+
+    Returns:
+        The segments that were not whole.
+
+    Raises:
+        SessionError: it is no session, is being recorded, or cannot be written.
+    """
+    open_session(path).close()
+    with folder.locked(path):
+        try:
+            (path / folder.SEGMENTS / folder.RESERVE).unlink(missing_ok=True)
+            torn = compact(path)
+            database = Database(path)
+            try:
+                database.log(time.time_ns(), 'finished after its recording ended unexpectedly')
+                database.set({'state': CLOSED})
+            finally:
+                database.close()
+        except (OSError, sqlite3.Error) as error:
+            raise SessionError(f'{path}: cannot be finished ({error})') from error
+    return torn
+
+
+def add_export(path: Path, exported: Path, form: str) -> None:
+    """Note in a session where a copy of it lies, so that a deletion can name it.
+
+    Args:
+        form: of the copy, as ``nwb``.
+
+    Raises:
+        SessionError: it is being recorded or cannot be written.
+    """
+    with folder.locked(path):
+        try:
+            database = Database(path)
+            try:
+                database.add_export(exported, form)
+            finally:
+                database.close()
+        except sqlite3.Error as error:
+            raise SessionError(f'{path}: cannot be written ({error})') from error
