@@ -5,41 +5,68 @@ The objects are those of the live graph; only the hand-over differs.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from neuropose_ros.action.scene_arrivals import SceneArrivals
 from neuropose_ros.action.stage import ActionStage
 from neuropose_ros.core.action import ActionFrame
-from neuropose_ros.core.pose import Frame, PoseFrame
+from neuropose_ros.core.pose import Frame, PoseFrame, SceneEmbedding
+from neuropose_ros.core.wire import FrameInfo
 from neuropose_ros.pose.intrinsics import Intrinsics
 from neuropose_ros.pose.lifting import Lifter
 from neuropose_ros.pose.scene import SceneEncoder
 from neuropose_ros.pose.stage import PoseStage
 from neuropose_ros.refinement.stage import RefinementStage
 
+_KEPT_FEEDBACK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """What a live run used for one frame, to be used again.
+
+    Attributes:
+        feedback_stamp_ns: of the feedback; 0 = none.
+        scene_stamp_ns: of the scene; 0 = none; None = not known, the newest is used.
+    """
+
+    feedback_stamp_ns: int = 0
+    scene_stamp_ns: int | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the stages made of one frame; ``actions`` is None where no stage tells them."""
+    """What the stages made of one frame.
 
-    frame: Frame
+    Attributes:
+        frame: None where it could not be read, or only its poses are there.
+        actions: None where no stage tells them.
+    """
+
+    frame: Frame | None
     poses: PoseFrame
     refined: PoseFrame
     actions: ActionFrame | None = None
 
 
 class Pipeline:
-    """Pose, refinement and action in lock-step; the refiner's feedback goes back to the pose."""
+    """Pose, refinement and action in lock-step; the refiner's feedback goes back to the pose.
+
+    Attributes:
+        missing_feedback: frames for which the feedback of the live run could not be made again.
+    """
 
     def __init__(
-        self, pose: PoseStage, refinement: RefinementStage, *, use_feedback: bool = True,
+        self, pose: PoseStage | None, refinement: RefinementStage, *, use_feedback: bool = True,
         lens: Intrinsics | None = None, action: ActionStage | None = None,
         scene: SceneEncoder | None = None,
     ) -> None:
         """Take the stages; the pipeline closes them.
 
         Args:
+            pose: None = only poses that are there already are worked on.
             action: None = nobody asks what people do.
             scene: encodes pictures for an action stage that reads them.
             lens: of the camera, with which frames that have depth give places in metres; None =
@@ -52,33 +79,72 @@ class Pipeline:
         self._action = action
         self._scene = scene
         self._scenes = SceneArrivals()
-        self._lifter = Lifter(pose.layout)
-        self._feedback: PoseFrame | None = None
+        self._lifter = None if pose is None else Lifter(pose.layout)
+        self._feedback: deque[PoseFrame] = deque(maxlen=_KEPT_FEEDBACK)
+        self.missing_feedback = 0
 
-    def process(self, frame: Frame) -> Result:
+    def process(self, frame: Frame, lived: Lived | None = None) -> Result:
         """Run one frame through all stages.
+
+        Args:
+            frame: the next one.
+            lived: None = the newest feedback and scene are used.
 
         Raises:
             DepthError: depth or lens are of another view than the frame.
         """
-        poses = self._pose.process(frame, self._feedback)
-        if self._lens is not None and frame.depth is not None and poses.persons:
+        assert self._pose is not None
+        poses = self._pose.process(frame, self._feedback_for(lived))
+        if (self._lens is not None and self._lifter is not None and frame.depth is not None
+                and poses.persons):
             poses = self._lifter.lift(poses, frame.depth, self._lens)
-        refined = self._refinement.process(poses)
-        if self._use_feedback:
-            self._feedback = self._refinement.feedback()
-        return Result(frame, poses, refined, self._recognise(frame, refined))
-
-    def _recognise(self, frame: Frame, refined: PoseFrame) -> ActionFrame | None:
-        if self._action is None:
-            return None
-        actions = self._action.process(
-            refined, self._scenes.before(refined.stamp_ns, refined.epoch))
-        if self._scene is not None and self._action.uses_scene:
+        result = self.process_poses(poses, lived)
+        if self._scene is not None and self._action is not None and self._action.uses_scene:
             scene = self._scene.encode(frame)
             if scene is not None:
-                self._scenes.put(scene)
-        return actions
+                self.put_scene(scene)
+        return Result(frame, poses, result.refined, result.actions)
+
+    def process_unreadable(
+        self, info: FrameInfo, *, seq_is_local: bool, lived: Lived | None = None,
+    ) -> Result:
+        """Run what is known of a frame whose picture could not be read through all stages."""
+        assert self._pose is not None
+        return self.process_poses(self._pose.failed(info, seq_is_local), lived)
+
+    def process_poses(self, poses: PoseFrame, lived: Lived | None = None) -> Result:
+        """Run poses through the stages behind the pose stage."""
+        refined = self._refinement.process(poses)
+        if self._use_feedback:
+            feedback = self._refinement.feedback()
+            if feedback is not None:
+                self._feedback.append(feedback)
+        return Result(None, poses, refined, self._recognise(refined, lived))
+
+    def put_scene(self, scene: SceneEmbedding) -> None:
+        """Take a scene that poses of later frames are judged with."""
+        self._scenes.put(scene)
+
+    def _feedback_for(self, lived: Lived | None) -> PoseFrame | None:
+        newest = self._feedback[-1] if self._feedback else None
+        if lived is None or not self._use_feedback:
+            return newest
+        if not lived.feedback_stamp_ns:
+            return None
+        for feedback in reversed(self._feedback):
+            if feedback.stamp_ns == lived.feedback_stamp_ns:
+                return feedback
+        self.missing_feedback += 1
+        return newest
+
+    def _recognise(self, refined: PoseFrame, lived: Lived | None) -> ActionFrame | None:
+        if self._action is None:
+            return None
+        if lived is None or lived.scene_stamp_ns is None:
+            scene = self._scenes.before(refined.stamp_ns, refined.epoch)
+        else:
+            scene = self._scenes.of(lived.scene_stamp_ns)
+        return self._action.process(refined, scene)
 
     def run(self, frames: Iterable[Frame]) -> Iterator[Result]:
         """Run every frame, in order."""
@@ -86,11 +152,10 @@ class Pipeline:
 
     def reset(self) -> None:
         """Forget all earlier frames."""
-        self._pose.reset()
         self._refinement.reset()
-        self._feedback = None
+        self._feedback.clear()
         self._scenes.reset()
-        for stage in (self._action, self._scene):
+        for stage in (self._pose, self._action, self._scene):
             if stage is not None:
                 stage.reset()
 

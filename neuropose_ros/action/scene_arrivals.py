@@ -44,6 +44,11 @@ class SceneArrivals:
                    if scene.epoch == epoch and scene.stamp_ns < stamp_ns)
         return max(earlier, key=lambda scene: scene.stamp_ns, default=None)
 
+    def of(self, stamp_ns: int) -> SceneEmbedding | None:
+        """Return the newest scene of a stamp: a live run may have had no other in time."""
+        same = (scene for scene in reversed(self._scenes) if scene.stamp_ns == stamp_ns)
+        return next(same, None)
+
     def reset(self) -> None:
         """Forget all scenes."""
         self._scenes.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from rclpy.parameter import Parameter
@@ -14,7 +14,6 @@ from sensor_msgs.msg import Image
 from neuropose_ros.core import wire
 from neuropose_ros.core.clocks import Stopwatch
 from neuropose_ros.core.errors import ImageError, NeuroposeError
-from neuropose_ros.core.layouts import layout
 from neuropose_ros.core.pose import Frame, FramePolicy, PoseFrame
 from neuropose_ros.drawing import overlay
 from neuropose_ros.msg import FrameInfo, PersonArray, SkeletonLayout
@@ -40,10 +39,8 @@ from neuropose_ros.nodes.scene import SceneOutput
 from neuropose_ros.nodes.spin import run
 from neuropose_ros.nodes.types import ROS
 from neuropose_ros.pose.arrivals import Arrival
-from neuropose_ros.pose.create import create_estimator
-from neuropose_ros.pose.reid import create_reid
+from neuropose_ros.pose.loading import PoseSettings, load_pose
 from neuropose_ros.pose.stage import PoseStage
-from neuropose_ros.pose.tracking import Tracker
 
 _FUTURE_MS = 50.0
 
@@ -106,21 +103,8 @@ class PoseNode(StageNode):
         self._worker = self.thread('pose worker', lambda: self._images.work(self._try))
 
     def _load(self) -> PoseStage:
-        chosen = self.settings
-        common = {name: chosen[name] for name in ('runtime', 'precision', 'threads')}
-        estimator = create_estimator(
-            chosen['model'], detector=chosen['detector'], smoothing=chosen['smoothing'],
-            max_people=chosen['max_people'], detect_every=chosen['detect_every'],
-            announce=self.get_logger().info, **common)
-        try:
-            reid = None if not chosen['reid_model'] else create_reid(
-                chosen['reid_model'], announce=self.get_logger().info, **common)
-        except NeuroposeError:
-            estimator.close()
-            raise
-        return PoseStage(
-            estimator, layout=layout(chosen['layout']) if chosen['layout'] else None, reid=reid,
-            tracker=Tracker(estimator.layout, memory_s=chosen['track_memory_s']))
+        chosen = {item.name: self.settings[item.name] for item in fields(PoseSettings)}
+        return load_pose(PoseSettings(**chosen), announce=self.get_logger().info).stage()
 
     def teardown(self) -> None:
         """Stop the worker, drop the model."""

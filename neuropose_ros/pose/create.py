@@ -90,6 +90,18 @@ def create_estimator(
         detect_every=detect_every if tracking else 1, announce=announce)
 
 
+def network_names(
+    model: str, *, detector: str = '', registry: Registry | None = None,
+) -> tuple[str, ...]:
+    """Return the names of all networks that `create_estimator` loads for these names."""
+    known = _registry(registry)
+    names = tuple(part.removesuffix(_MIRRORED) for part in model.split('+'))
+    decoder = known[names[0]].decoder if model in known else ''
+    if decoder in ONE_STAGE_DECODERS or (decoder == _BLAZEPOSE and not detector):
+        return names
+    return (*names, detector or DEFAULT_DETECTOR)
+
+
 def create_detector(
     name: str, *, runtime: str = 'auto', precision: str = 'fp16', threads: int = 0,
     max_people: int = MOST_PEOPLE, least_score: float = LEAST_SCORE,
