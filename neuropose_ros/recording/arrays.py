@@ -89,7 +89,7 @@ def pose_arrays(session: Recording, topic: str) -> PoseArrays:
     layout = session.layout(layouts.pop())
     epochs = len({frame.epoch for frame in frames}) > 1
     index: dict[str, int] = {}
-    places = [(t, index.setdefault(_individual(frame, i, person, epochs), len(index)), person)
+    places = [(t, index.setdefault(individual(frame, i, person, epochs), len(index)), person)
               for t, frame in enumerate(frames) for i, person in enumerate(frame.persons)]
     shape = (len(frames), len(index), len(layout))
     keypoints = np.full((*shape, 2), np.nan, np.float32)
@@ -106,7 +106,12 @@ def pose_arrays(session: Recording, topic: str) -> PoseArrays:
         stamp_ns, tuple(index), layout, keypoints, scores, states, keypoints_3d)
 
 
-def _individual(frame: PoseFrame, index: int, person: PersonPose, epochs: bool) -> str:
+def individual(frame: PoseFrame, index: int, person: PersonPose, epochs: bool) -> str:
+    """Return the name of a person: of a track of an epoch, or of an index without one.
+
+    Args:
+        epochs: the recording has several, in which the same track ids mean others.
+    """
     name = f'track_{person.track_id}' if person.track_id >= 0 else f'untracked_{index}'
     return f'epoch_{frame.epoch}_{name}' if epochs else name
 
@@ -206,18 +211,26 @@ def signal_arrays(session: Recording, stream: str) -> SignalArrays:
         raise SessionError(f'{session.path}: there is no signal {stream!r}; there is '
                            f'{", ".join(known) or "none"}')
     info = session.signal_infos().get(stream)
-    times = [_times(session, chunk, info) for chunk in chunks]
+    times = [sample_stamps(chunk, info) for chunk in chunks]
     return SignalArrays(
         np.concatenate(times), np.concatenate([chunk.data for chunk in chunks]), info,
         sum(chunk.lost_samples for chunk in chunks))
 
 
-def _times(session: Recording, chunk: SignalChunk, info: SignalInfo | None) -> Times:
+def sample_stamps(chunk: SignalChunk, info: SignalInfo | None) -> Times:
+    """Return (N,) int64 ns, ROS time of each sample of a chunk.
+
+    Raises:
+        SessionError: the samples have no times, and nobody said how fast they come.
+    """
     if chunk.offsets_ns is not None:
-        return chunk.stamp_ns + chunk.offsets_ns
-    if info is None or info.rate_hz <= 0:
+        offsets_ns = chunk.offsets_ns
+    elif info is not None and info.rate_hz > 0:
+        steps_ns = np.arange(len(chunk.data)) * (1e9 / info.rate_hz)
+        offsets_ns = np.rint(steps_ns).astype(np.int64)
+    else:
         raise SessionError(
-            f'{session.path}: the samples of {chunk.stream} have no times of their own, and its '
-            'rate was not recorded')
-    steps_ns = np.rint(np.arange(len(chunk.data)) * (1e9 / info.rate_hz)).astype(np.int64)
-    return chunk.stamp_ns + steps_ns
+            f'the samples of the signal {chunk.stream} have no times of their own, and its rate '
+            'was not recorded')
+    stamps_ns: Times = offsets_ns + np.int64(chunk.stamp_ns)
+    return stamps_ns

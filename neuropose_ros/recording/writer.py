@@ -46,7 +46,7 @@ class SessionWriter:
 
     def __init__(
         self, path: Path, about: About | None = None, *, flush_s: float = FLUSH_S,
-        max_pending: int = 50_000, clock: Callable[[], int] = time.time_ns,
+        max_pending: int = 10_000, clock: Callable[[], int] = time.time_ns,
     ) -> None:
         """Begin a session in a folder, which is made.
 
@@ -231,7 +231,8 @@ class SessionWriter:
         """Write what waits and end the session; with room, its segments become Parquet files.
 
         Args:
-            compacted: False leaves the segments; the session opens all the same.
+            compacted: False leaves the segments, which takes no time; the session opens all the
+                same, and `upkeep.finish_session` does it later.
         """
         if self._closed:
             return
@@ -243,7 +244,7 @@ class SessionWriter:
                 segment.close()
             (self._segment_folder / folder.RESERVE).unlink(missing_ok=True)
             self._end()
-            if compacted:
+            if compacted and not self.failure:
                 compact(self.path)
         except (OSError, sqlite3.Error) as error:
             self._fail(error)
