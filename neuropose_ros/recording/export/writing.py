@@ -1,0 +1,101 @@
+"""Exports a session: checks first, then writes beside, then puts everything in place at once."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+from neuropose_ros.core.errors import SessionError
+from neuropose_ros.recording.export.choosing import Choice, material_of
+from neuropose_ros.recording.export.material import Material
+from neuropose_ros.recording.session import open_session
+from neuropose_ros.recording.upkeep import add_export
+
+FORMATS = {
+    'csv': 'csv', 'json': 'json', 'parquet': 'parquet', 'nwb': 'nwb',
+    'bids-motion': 'bids_motion', 'dlc': 'dlc', 'sleap': 'sleap', 'trc': 'trc', 'c3d': 'c3d',
+    'mcap': 'mcap',
+}
+"""Module of this package by the name of its format."""
+
+
+class Format(Protocol):
+    """What the module of a format offers."""
+
+    write: Callable[[Material, Path], list[Path]]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What came of an export.
+
+    Attributes:
+        files: as they lie now.
+        torn: the recording was killed; the end of it is missing.
+        not_noted: why the session does not know of this copy, which a deletion will then not
+            name; '' = it does.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    torn: bool
+    not_noted: str
+
+
+def export_session(path: Path, kind: str, folder: Path, choice: Choice | None = None) -> Exported:
+    """Write a session in another format; the session itself is only read.
+
+    Args:
+        path: the session.
+        kind: one of `FORMATS`.
+        folder: where to; nothing may be in it.
+
+    Raises:
+        SessionError: there is nothing to export, it does not fit the format, a package is
+            missing, or the folder cannot be written. Nothing is left behind.
+    """
+    if kind not in FORMATS:
+        raise SessionError(f'there is no format {kind!r}; there are {", ".join(FORMATS)}')
+    written = cast(Format, importlib.import_module(f'{__package__}.{FORMATS[kind]}')).write
+    with open_session(path) as session:
+        material = material_of(session, choice or Choice())
+        folder, made = _beside(folder)
+        try:
+            files = [file.relative_to(made) for file in written(material, made)]
+            for entry in sorted(made.iterdir()):
+                entry.rename(folder / entry.name)
+        except OSError as error:
+            raise SessionError(f'{folder}: cannot be written ({error.strerror})') from error
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        torn = bool(session.torn)
+    return Exported(folder, tuple(folder / file for file in files), torn,
+                    _noted(path, folder, kind))
+
+
+def _noted(path: Path, folder: Path, kind: str) -> str:
+    """Note the copy in the session; return why that cannot be done, or ''."""
+    try:
+        add_export(path, folder.resolve(), kind)
+    except SessionError as error:
+        return str(error)
+    return ''
+
+
+def _beside(folder: Path) -> tuple[Path, Path]:
+    """Return the folder, which is made, and an empty one in it to write to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise SessionError(f'{folder}: there is something in it already; choose another one')
+        made = folder / '.unfinished'
+        made.mkdir()
+    except OSError as error:
+        raise SessionError(f'{folder}: cannot be written ({error.strerror})') from error
+    return folder, made
