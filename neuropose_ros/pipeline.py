@@ -83,6 +83,11 @@ class Pipeline:
         self._feedback: deque[PoseFrame] = deque(maxlen=_KEPT_FEEDBACK)
         self.missing_feedback = 0
 
+    @property
+    def restarts(self) -> int:
+        """Times that time or epoch began anew."""
+        return self._refinement.restarts
+
     def process(self, frame: Frame, lived: Lived | None = None) -> Result:
         """Run one frame through all stages.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # Measured on BlazePose: a second thread costs a quarter more processor time for each picture,
@@ -41,6 +43,22 @@ def thread_budget(requested: int = 0) -> int:
         return min(requested, available_processors())
     spare = min(available_processors(), physical_cores())
     return max(1, min(spare // 2, MOST_BY_DEFAULT))
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Tell the numerical libraries of processes that start now; they read it when loaded."""
+    names = ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, '1'))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _control_group_processors(membership: Path, mount: Path) -> float | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from neuropose_ros.core.errors import DataError
+from neuropose_ros.inference.threads import one_thread_each
 from neuropose_ros.learning.clips import ClipSet, Split
 from neuropose_ros.learning.evaluation import (
     Answers,
@@ -31,7 +32,7 @@ from neuropose_ros.learning.recipe import Recipe
 from neuropose_ros.learning.reproduction import prepare
 from neuropose_ros.learning.training.recognition import predictor
 from neuropose_ros.learning.weights import load_recogniser
-from neuropose_ros.learning.workers import nobody, one_thread_each, run_jobs
+from neuropose_ros.learning.workers import nobody, run_jobs
 
 WHOLE, PLAIN = 'whole', 'without-completion'
 _LOST_SHARE = 0.4

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
-import os
 import queue
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from pathlib import Path
 
 from neuropose_ros.core.errors import TrainingError
+from neuropose_ros.inference.threads import one_thread_each
 from neuropose_ros.learning.jobs import Job, Result, read_result, run_job
 from neuropose_ros.learning.place import Place
 from neuropose_ros.learning.recipe import Recipe
@@ -99,22 +98,6 @@ def _pass_on(news: Queue[tuple[Job, float]], watch: Watch) -> None:
             watch(*news.get_nowait())
         except queue.Empty:
             return
-
-
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Tell the numerical libraries of processes that start now; they read it when loaded."""
-    names = ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, '1'))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 _shared: tuple[Work, Queue[tuple[Job, float]], ctypes.c_bool] | None = None

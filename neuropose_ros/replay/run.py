@@ -1,0 +1,196 @@
+"""One recording through the stages, in lock-step: what comes out is a session of its own."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from neuropose_ros.core.errors import DataError, LayoutError, NeuroposeError
+from neuropose_ros.core.layouts import layout as built_in_layout
+from neuropose_ros.core.pose import Frame, FrameStatus, PoseFrame, SceneEmbedding
+from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.core.software import software_versions
+from neuropose_ros.core.wire import FrameInfo
+from neuropose_ros.pipeline import Lived, Pipeline, Result
+from neuropose_ros.recording.about import About
+from neuropose_ros.recording.writer import SessionWriter
+from neuropose_ros.replay.ahead import read_ahead
+from neuropose_ros.replay.canonical import ResultHash
+from neuropose_ros.replay.inputs import EPOCH_NS, Input, Item, Unreadable
+from neuropose_ros.replay.manifest import Manifest, Mode, Request, write_manifest
+from neuropose_ros.replay.open import Choice
+from neuropose_ros.replay.pictures import sha256_of
+from neuropose_ros.replay.stages import Stages
+
+Progress = Callable[[int], object]
+PARTIAL = '.partial'
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be replayed, and how.
+
+    Attributes:
+        spec: path of a recording, or ``synthetic[:SCENE]``.
+        name: of the folder of the results.
+    """
+
+    spec: str
+    name: str
+    mode: Mode = 'ideal'
+    choice: Choice = field(default_factory=Choice)
+
+
+def request_of(order: Order, source: Input, stages: Stages) -> Request:
+    """Return what decides over the results.
+
+    Raises:
+        NeuroposeError: a file cannot be read.
+    """
+    return Request(
+        source.kind, sha256_of(source.files, order.spec), order.mode, asdict(order.choice),
+        stages.settings.by_node(), dict(stages.models), software_versions(), EPOCH_NS)
+
+
+def replay(
+    order: Order, source: Input, request: Request, stages: Stages, out: Path, *,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Replay an input into ``out / order.name``, which appears when all is in it.
+
+    Args:
+        source: is read and closed.
+        progress: gets the number of frames so far, from time to time.
+
+    Raises:
+        NeuroposeError: it cannot be read on, or results cannot be written.
+    """
+    run = _Run(order, source, stages)
+    partial = out / f'.{order.name}{PARTIAL}'
+    shutil.rmtree(partial, ignore_errors=True)
+    about = About(
+        kind='replay', software=request.software, models=request.models,
+        parameters=request.parameters, extra={
+            'input': Path(order.spec).name, 'input_sha256': request.sha256, 'mode': order.mode})
+    try:
+        with SessionWriter(partial, about, clock=lambda: EPOCH_NS) as writer:
+            manifest = run.through(writer, request, progress or _unwatched)
+        if writer.failure:
+            raise NeuroposeError(writer.failure)
+        write_manifest(manifest, partial)
+        partial.rename(out / order.name)
+    except OSError as error:
+        raise NeuroposeError(
+            f'{out / order.name}: cannot be written ({error.strerror})') from error
+    finally:
+        source.close()
+        shutil.rmtree(partial, ignore_errors=True)
+    return manifest
+
+
+def _unwatched(_: int) -> None:
+    """Nobody wants to know how far it is."""
+
+
+class _Run:
+    """The counters of one replay."""
+
+    def __init__(self, order: Order, source: Input, stages: Stages) -> None:
+        self._order, self._source = order, source
+        self._pipeline: Pipeline = stages.pipeline(lens=source.lens, layouts=self._layout)
+        self._stages = stages
+        self._lived = source.lived if order.mode == 'as-lived' else None
+        if order.mode == 'as-lived' and not self._lived:
+            raise DataError(f'{order.spec}: as lived means as its recorded poses say, and there '
+                            'are none in it: replay it with --mode ideal')
+        self._results = ResultHash()
+        self._names: set[str] = set()
+        self._frames = self._skipped = self._errors = 0
+
+    def _layout(self, name: str) -> SkeletonLayout:
+        return self._source.layouts.get(name) or built_in_layout(name)
+
+    def through(self, writer: SessionWriter, request: Request, progress: Progress) -> Manifest:
+        begin_s = told_s = time.monotonic()
+        if self._stages.recogniser is not None:
+            writer.put_note(self._stages.recogniser.description.labels)
+        with closing(read_ahead(self._source.items())) as items:
+            for item in items:
+                self._take(item, writer)
+                now_s = time.monotonic()
+                if now_s - told_s > 0.5:
+                    told_s = now_s
+                    progress(self._frames)
+                    if writer.failure:
+                        raise NeuroposeError(writer.failure)
+        progress(self._frames)
+        if not self._frames:
+            raise DataError(f'{self._order.spec}: there is no frame in it to replay')
+        elapsed_s = time.monotonic() - begin_s
+        return Manifest(
+            Path(self._order.spec).name, request, self._results.hexdigest, self._results.streams,
+            self._results.counts, self._frames, self._skipped, self._errors,
+            self._pipeline.restarts, self._findings(), self._live_streams(),
+            {'elapsed_s': elapsed_s, 'frames_per_s': self._frames / elapsed_s})
+
+    def _take(self, item: Item, writer: SessionWriter) -> None:
+        if isinstance(item, SceneEmbedding):
+            self._pipeline.put_scene(item)
+            writer.put_scene(item)
+            return
+        info = item.info if isinstance(item, Unreadable) else item
+        lived = None
+        if self._lived is not None:
+            lived = self._lived.take(info.stamp_ns, info.frame_seq)
+            if lived is None:
+                self._skipped += 1
+                return
+        self._keep(self._process(item, lived), writer)
+        if not isinstance(item, PoseFrame):
+            writer.put_frame(_info(item))
+
+    def _process(self, item: Frame | Unreadable | PoseFrame, lived: Lived | None) -> Result:
+        if isinstance(item, PoseFrame):
+            return self._pipeline.process_poses(item, lived)
+        if isinstance(item, Unreadable):
+            return self._pipeline.process_unreadable(
+                item.info, seq_is_local=item.seq_is_local, lived=lived)
+        return self._pipeline.process(item, lived)
+
+    def _keep(self, result: Result, writer: SessionWriter) -> None:
+        self._frames += 1
+        self._errors += result.poses.status is FrameStatus.ERROR
+        self._results.add('poses', result.poses)
+        self._results.add('poses_refined', result.refined)
+        writer.put_poses(result.poses, 'poses')
+        writer.put_poses(result.refined, 'poses_refined')
+        if result.actions is not None:
+            self._results.add('actions', result.actions)
+            writer.put_actions(result.actions)
+        if result.poses.layout not in self._names:
+            self._names.add(result.poses.layout)
+            try:
+                writer.put_note(self._layout(result.poses.layout))
+            except LayoutError as error:
+                writer.log(str(error))
+
+    def _findings(self) -> dict[str, int | str]:
+        found = dict(self._source.findings())
+        if self._pipeline.missing_feedback:
+            found['missing_feedback'] = self._pipeline.missing_feedback
+        return found
+
+    def _live_streams(self) -> dict[str, str]:
+        return {} if self._source.lived is None else self._source.lived.results.streams
+
+
+def _info(item: Frame | Unreadable) -> FrameInfo:
+    if isinstance(item, Unreadable):
+        return item.info
+    return FrameInfo(
+        item.stamp_ns, item.frame_seq, item.frame_id, item.epoch, item.source, item.policy,
+        item.rectified)
