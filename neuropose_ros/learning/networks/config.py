@@ -13,6 +13,8 @@ class NetworkConfig:
 
     Attributes:
         streams: encoders side by side, each with a head of its own; their answers are averaged.
+        stretched: further streams that see each clip stretched to one length; they and those
+            above weigh alike. Not of causal networks.
         width: channels of each stream; a multiple of 4.
         blocks: multi-scale residual blocks.
         kernel: taps of their convolutions; odd.
@@ -35,6 +37,7 @@ class NetworkConfig:
     """
 
     streams: int = 1
+    stretched: int = 0
     width: int = 96
     blocks: int = 3
     kernel: int = 5
@@ -75,14 +78,15 @@ class NetworkConfig:
             if not 0 <= getattr(self, name) < 1:
                 raise ParameterError(f'network.{name} must be in 0..1 (1 excluded), not '
                                      f'{getattr(self, name)}')
-        if self.scene_size < 0 or self.signal_size < 0 or self.summary < 0:
-            raise ParameterError(
-                'network.scene_size, signal_size and summary must not be negative')
+        for name in ('scene_size', 'signal_size', 'summary', 'stretched'):
+            if getattr(self, name) < 0:
+                raise ParameterError(f'network.{name} must not be negative')
         if not 0 <= self.summary_share <= 1:
             raise ParameterError(f'network.summary_share must be in 0..1, not '
                                  f'{self.summary_share}')
-        if self.summary and self.causal:
-            raise ParameterError('network.summary needs whole clips: with causal it must be 0')
+        for name in ('summary', 'stretched'):
+            if getattr(self, name) and self.causal:
+                raise ParameterError(f'network.{name} needs whole clips: with causal it must be 0')
 
     @property
     def encoded(self) -> int:

@@ -17,6 +17,7 @@ from neuropose_ros.learning.networks.features import Features
 from neuropose_ros.learning.networks.fusion import ContextFusion
 from neuropose_ros.learning.networks.head import Head
 from neuropose_ros.learning.networks.memory import Memory
+from neuropose_ros.learning.networks.stretching import Stretched
 from neuropose_ros.learning.networks.summary import Summary, combined
 from neuropose_ros.learning.networks.temporal import TemporalConv
 
@@ -101,6 +102,8 @@ class Recogniser(nn.Module):
         self.head = Head(
             config.encoded, config.streams, classes, config.window, config.causal,
             config.dropout)
+        self.stretched = Stretched(
+            config, layout, dimensions, classes) if config.stretched else None
         self.summary = Summary(config, layout, dimensions, classes) if config.summary else None
         for name, module in self.named_modules():
             if isinstance(module, TemporalConv):
@@ -129,6 +132,10 @@ class Recogniser(nn.Module):
         pooled, pooled_ticks = self.head.pool(moves, valid)
         streams = self.head(pooled)
         logits = streams.mean(-2)
+        if self.stretched is not None:
+            more = self.stretched(done.keypoints, mask, lengths) / self.head.temperature
+            logits = (logits + more.mean(-2)) / 2
+            streams = torch.cat((streams, more), -2)
         if self.summary is not None:
             whole = self.summary(
                 keypoints, mask, lengths, scene, scene_mask) / self.head.temperature

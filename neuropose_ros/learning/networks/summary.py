@@ -17,9 +17,8 @@ from torch.nn import functional
 
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.learning.networks.config import NetworkConfig
+from neuropose_ros.learning.networks.stretching import TICKS, stretched
 
-TICKS = 32
-"""To which each clip is stretched."""
 _FADE_TICKS = 1.5
 _FREQUENCIES = 8
 _SCENE_DROPOUT = 0.8
@@ -136,17 +135,6 @@ class _Classifier(nn.Module):
         standard = self.standard(features).clamp(-_SURE, _SURE)
         logits: Tensor = self.layers(standard * self.weights)
         return logits
-
-
-def stretched(points: Tensor, mask: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """Stretch (N, T, K, D) clips of `lengths` ticks to 32; known is what both neighbours are."""
-    at = torch.linspace(0, 1, TICKS, device=points.device) * (lengths[:, None] - 1)
-    before = at.floor().long()
-    after = torch.minimum(before + 1, lengths[:, None] - 1)
-    share = (at - before)[..., None, None]
-    rows = torch.arange(len(points), device=points.device)[:, None]
-    seen = mask[rows, before] * mask[rows, after]
-    return (points[rows, before] * (1 - share) + points[rows, after] * share), seen
 
 
 def filled(points: Tensor, mask: Tensor) -> Tensor:

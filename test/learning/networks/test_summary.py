@@ -12,13 +12,8 @@ from neuropose_ros.core.layouts import COCO17, KINECT20
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.learning.networks.config import NetworkConfig
 from neuropose_ros.learning.networks.recogniser import build
-from neuropose_ros.learning.networks.summary import (
-    TICKS,
-    Summary,
-    SummaryFeatures,
-    filled,
-    stretched,
-)
+from neuropose_ros.learning.networks.stretching import TICKS
+from neuropose_ros.learning.networks.summary import Summary, SummaryFeatures, filled
 
 SMALL = {'width': 8, 'blocks': 1, 'completion': False, 'attention': False, 'summary': 32}
 
@@ -37,19 +32,6 @@ def test_gaps_are_filled_from_the_nearest_known_places() -> None:
     assert out[0, 3, 0, 0] == pytest.approx(3, abs=0.2)
     torch.testing.assert_close(out[0, [0, 7], 0], points[0, [0, 7], 0])
     assert (out[0, :, 1] == 0).all()
-
-
-def test_clips_of_any_length_are_stretched_and_padding_is_not_seen() -> None:
-    points = torch.arange(10.0).reshape(1, 10, 1, 1).repeat(2, 1, 1, 2)
-    mask = torch.ones(2, 10, 1)
-    out, seen = stretched(points, mask, torch.tensor([10, 5]))
-    torch.testing.assert_close(out[0, :, 0, 0], torch.linspace(0, 9, TICKS))
-    torch.testing.assert_close(out[1, :, 0, 0], torch.linspace(0, 4, TICKS))
-    assert seen.all()
-    mask[1, 2] = 0
-    _, seen = stretched(points, mask, torch.tensor([10, 5]))
-    assert seen[0].all()
-    assert not seen[1].all()
 
 
 @pytest.mark.parametrize(
