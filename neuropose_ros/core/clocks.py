@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 
 NS_PER_S = 1_000_000_000
+FILE_EPOCH_NS = 946_684_800 * NS_PER_S
+"""Stamp of the first frame of a file that says no date: 2000-01-01, so that runs are alike."""
 
 
 def seconds(nanoseconds: int) -> float:

@@ -22,6 +22,8 @@ from neuropose_ros.recording.export.material import Material
 from neuropose_ros.recording.export.tracks import PersonTrack, Tracks, gather
 from neuropose_ros.recording.export.trc import people_in_3d
 
+_MOST_RESIDUAL, _FINEST_MM = 255, 0.01
+
 
 def write(material: Material, folder: Path) -> list[Path]:
     """Write ``NAME.c3d``; with several people, markers are ``PERSON:JOINT``.
@@ -43,6 +45,10 @@ def write(material: Material, folder: Path) -> list[Path]:
     file: Any = ezc3d.c3d()
     _describe(file, material, people, rate_hz)
     points, residuals = _points(tracks, people)
+    # A residual is a byte, in units of the scale, whose minus says that points are floats.
+    scale = max(float(residuals.max()) / _MOST_RESIDUAL, _FINEST_MM)
+    residuals[residuals > 0] = np.maximum(residuals[residuals > 0], scale)
+    file['parameters']['POINT']['SCALE']['value'] = [-scale]
     file['data']['points'] = points
     file['data']['meta_points']['residuals'] = residuals
     file['data']['meta_points']['camera_masks'] = np.zeros((7, *points.shape[1:]), bool)

@@ -20,8 +20,8 @@ import numpy as np
 from neuropose_ros.core.clocks import NS_PER_S
 from neuropose_ros.core.errors import SessionError
 from neuropose_ros.core.pose import Floats, JointState, Origin3D, States
+from neuropose_ros.recording.arrays import sample_stamps
 from neuropose_ros.recording.export.material import Material
-from neuropose_ros.recording.export.tidy import sample_stamps
 from neuropose_ros.recording.export.tracks import PersonTrack, Tracks, gather
 
 _US = 1000
@@ -200,10 +200,7 @@ class _File:
         for stream in self._material.streams():
             info = self._material.signal_infos.get(stream)
             chunks = list(self._material.signals(stream))
-            stamps = [stamp for chunk in chunks for stamp in sample_stamps(chunk, info)]
-            if None in stamps:
-                raise SessionError(f'{self._material.name}: the rate of the signal {stream} was '
-                                   'not recorded, so its samples have no times for NWB')
+            stamps = np.concatenate([sample_stamps(chunk, info) for chunk in chunks])
             units = sorted(set(info.unit)) if info is not None else []
             self.content.add_acquisition(self._pynwb.TimeSeries(
                 name=stream.replace('/', '_').replace(':', '_'),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from neuropose_ros.core.action import ActionFrame, ActionPhase
-from neuropose_ros.core.clocks import NS_PER_S
+from neuropose_ros.core.errors import SessionError
 from neuropose_ros.core.pose import (
     FrameStatus,
     JointState,
@@ -22,6 +22,7 @@ from neuropose_ros.core.pose import (
     TrackState,
 )
 from neuropose_ros.core.signals import SignalChunk, SignalInfo
+from neuropose_ros.recording.arrays import sample_stamps
 from neuropose_ros.recording.arrow import arrow
 from neuropose_ros.recording.export.material import Material
 from neuropose_ros.recording.export.tracks import states_3d
@@ -104,7 +105,7 @@ EVENTS = (
 )
 TABLES = {'frames': FRAMES, 'joints': JOINTS, 'actions': ACTIONS, 'metrics': METRICS,
           'events': EVENTS}
-SIGNAL_STAMP = Column('stamp_ns', 'int64', 'time of the sample', 'ns')
+SIGNAL_STAMP = Column('stamp_ns', 'int64', 'time of the sample; empty where it is not known', 'ns')
 
 Rows = Iterator[Any]
 """Arrow record batches."""
@@ -135,14 +136,12 @@ def signal_columns(stream: str, info: SignalInfo | None, channels: int) -> tuple
         for i in range(channels)))
 
 
-def sample_stamps(chunk: SignalChunk, info: SignalInfo | None) -> list[int | None]:
-    """Return N times in ns; None where neither a rate nor offsets tell them."""
-    if chunk.offsets_ns is not None:
-        return [chunk.stamp_ns + int(offset) for offset in chunk.offsets_ns]
-    count = len(chunk.data)
-    if info is None or not info.rate_hz:
-        return [chunk.stamp_ns, *[None] * (count - 1)][:count]
-    return [chunk.stamp_ns + round(i * NS_PER_S / info.rate_hz) for i in range(count)]
+def _stamps(chunk: SignalChunk, info: SignalInfo | None) -> list[int | None]:
+    """Return N times in ns; None after the first where neither a rate nor offsets tell them."""
+    try:
+        return list(sample_stamps(chunk, info).tolist())
+    except SessionError:
+        return [chunk.stamp_ns, *[None] * (len(chunk.data) - 1)][:len(chunk.data)]
 
 
 def schema(columns: tuple[Column, ...]) -> Any:
@@ -200,7 +199,7 @@ def _signal_batches(
 ) -> Rows:
     for chunk in chunks:
         yield _record_batch(columns, [
-            sample_stamps(chunk, info), *np.ascontiguousarray(chunk.data.T)])
+            _stamps(chunk, info), *np.ascontiguousarray(chunk.data.T)])
 
 
 _STATES = np.array([state.name for state in JointState], object)

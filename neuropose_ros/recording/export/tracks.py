@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from neuropose_ros.core.clocks import NS_PER_S
 from neuropose_ros.core.errors import SessionError
 from neuropose_ros.core.pose import Floats, JointState, Origin3D, PersonPose, PoseFrame, States
+from neuropose_ros.recording.arrays import individual
 
 _MOST_SLOTS = 50_000_000
 
@@ -23,8 +24,8 @@ class PersonTrack:
 
     Attributes:
         name: ``track_3``; ``epoch_1_track_3`` where the recording restarted, since nothing says
-            that it is the same person; ``untracked_0`` is whoever without an identity comes
-            first in each frame.
+            that it is the same person; ``untracked_0`` is whoever comes first in a frame and
+            has no identity.
         rows: (n,) index into the frames.
         person_scores: (n,).
         keypoints: (n, K, 2) px.
@@ -121,56 +122,60 @@ def gather(frames: Iterable[PoseFrame]) -> Tracks:
     Raises:
         SessionError: there is no frame.
     """
-    stamps: list[int] = []
-    seqs: list[int] = []
-    epochs: list[int] = []
-    found: dict[tuple[int, int, int], list[tuple[int, PersonPose]]] = defaultdict(list)
-    size, model, stage = (0, 0), '', ''
-    for row, frame in enumerate(frames):
-        stamps.append(frame.stamp_ns)
-        seqs.append(frame.frame_seq)
-        epochs.append(frame.epoch)
-        if frame.image_width and size == (0, 0):
-            size = (frame.image_width, frame.image_height)
-        if frame.persons and not model:
-            model, stage = frame.model, frame.stage
-        for key, person in _told_apart(frame):
-            found[key].append((row, person))
-    if not stamps:
+    taken = tuple(frames)
+    if not taken:
         raise SessionError('there is no frame to export')
-    restarted = len(set(epochs)) > 1
-    people = tuple(_track(key, poses, restarted) for key, poses in sorted(found.items()))
-    return Tracks(np.array(stamps, np.int64), np.array(seqs, np.int64),
-                  np.array(epochs, np.int64), people, size, model, stage)
+    found: dict[tuple[int, bool, int], list[_Seen]] = defaultdict(list)
+    for row, frame in enumerate(taken):
+        for key, seen in _told_apart(row, frame):
+            found[key].append(seen)
+    restarted = len({frame.epoch for frame in taken}) > 1
+    peopled = next((frame for frame in taken if frame.persons), taken[0])
+    sized = next((frame for frame in taken if frame.image_width), taken[0])
+    return Tracks(
+        np.array([frame.stamp_ns for frame in taken], np.int64),
+        np.array([frame.frame_seq for frame in taken], np.int64),
+        np.array([frame.epoch for frame in taken], np.int64),
+        tuple(_track(found[key], restarted) for key in sorted(found)),
+        (sized.image_width, sized.image_height), peopled.model, peopled.stage)
 
 
-def _told_apart(frame: PoseFrame) -> Iterable[tuple[tuple[int, int, int], PersonPose]]:
-    """Yield people with epoch, whether untracked, and track id or index."""
-    seen: set[int] = set()
-    for index, person in enumerate(frame.persons):
-        if person.track_id >= 0 and person.track_id not in seen:
-            seen.add(person.track_id)
-            yield (frame.epoch, 0, person.track_id), person
-        else:
-            yield (frame.epoch, 1, index), person
+class _Seen(NamedTuple):
+    """A person in a frame."""
+
+    row: int
+    frame: PoseFrame
+    rank: int
+    person: PersonPose
 
 
-def _track(
-    key: tuple[int, int, int], poses: list[tuple[int, PersonPose]], restarted: bool,
-) -> PersonTrack:
-    epoch, untracked, number = key
-    name = f'untracked_{number}' if untracked else f'track_{number}'
-    people = [person for _, person in poses]
+def _told_apart(row: int, frame: PoseFrame) -> Iterator[tuple[tuple[int, bool, int], _Seen]]:
+    """Yield people by epoch and track id, or by epoch and index those without.
+
+    A track id that occurs twice in a frame tells nobody apart: the second one has none.
+    """
+    taken: set[int] = set()
+    for rank, given in enumerate(frame.persons):
+        person = replace(given, track_id=-1) if given.track_id in taken else given
+        tracked = person.track_id >= 0
+        if tracked:
+            taken.add(person.track_id)
+        yield ((frame.epoch, not tracked, person.track_id if tracked else rank),
+               _Seen(row, frame, rank, person))
+
+
+def _track(poses: list[_Seen], restarted: bool) -> PersonTrack:
+    first, people = poses[0], [seen.person for seen in poses]
     has_3d = any(person.keypoints_3d is not None for person in people)
 
     def stacked(field: str, kind: type[np.generic]) -> Any:
         return np.stack([getattr(person, field) for person in people]).astype(kind)
 
     return PersonTrack(
-        name=f'epoch_{epoch}_{name}' if restarted else name,
-        epoch=epoch,
-        track_id=-1 if untracked else number,
-        rows=np.array([row for row, _ in poses], np.int64),
+        name=individual(first.frame, first.rank, first.person, restarted),
+        epoch=first.frame.epoch,
+        track_id=first.person.track_id,
+        rows=np.array([seen.row for seen in poses], np.int64),
         person_scores=np.array([person.score for person in people], np.float32),
         keypoints=stacked('keypoints', np.float32),
         scores=stacked('keypoint_scores', np.float32),
