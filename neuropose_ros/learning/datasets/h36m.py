@@ -17,9 +17,9 @@ import numpy as np
 from neuropose_ros.core.action import LabelSet
 from neuropose_ros.core.errors import DataError
 from neuropose_ros.core.layouts import H36M17
+from neuropose_ros.core.safe_pickle import load_object_array
 from neuropose_ros.learning.clips import Clip, ClipSet, Split
 from neuropose_ros.learning.datasets.findings import Findings
-from neuropose_ros.learning.datasets.safe_pickle import load_object_array
 from neuropose_ros.learning.datasets.tables import kept, locate, make_clip, times_at
 
 RATE_HZ = 50.0

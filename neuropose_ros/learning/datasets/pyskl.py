@@ -19,10 +19,10 @@ from neuropose_ros.core.action import LabelSet
 from neuropose_ros.core.errors import DataError
 from neuropose_ros.core.layouts import COCO17, NTU25
 from neuropose_ros.core.pose import Floats
+from neuropose_ros.core.safe_pickle import load_pickle
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.learning.clips import Clip, ClipSet, Split
 from neuropose_ros.learning.datasets.findings import Findings
-from neuropose_ros.learning.datasets.safe_pickle import load_pickle
 from neuropose_ros.learning.datasets.tables import (
     kept,
     make_clip,

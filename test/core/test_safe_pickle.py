@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from neuropose_ros.core.errors import DataError
-from neuropose_ros.learning.datasets.safe_pickle import load_object_array, load_pickle
+from neuropose_ros.core.safe_pickle import load_object_array, load_pickle
 
 CONTENT = {
     'split': {'train': ['a', 'b']}, 'number': 1.5, 'none': None, 'flag': True, 'pair': (1, b'x'),
