@@ -48,7 +48,7 @@ def canonical_array(values: Any) -> NDArray[Any]:
     if array.dtype.kind != 'f':
         return array
     with np.errstate(over='ignore'):
-        floats: NDArray[Any] = array.astype(np.float32) + np.float32(0)  # -0 becomes 0
+        floats = np.asarray(array.astype(np.float32) + np.float32(0))  # -0 becomes 0
     floats[np.isnan(floats)] = np.nan
     return floats
 
