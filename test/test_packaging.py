@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 EXECUTABLES = (
-    'camera', 'pose', 'refinement', 'action', 'adapter', 'composed', 'example_robot', 'neuropose')
+    'camera', 'pose', 'refinement', 'action', 'recorder', 'adapter', 'composed', 'example_robot',
+    'neuropose')
 # Name to import -> name in requirements.txt, where they differ.
 DISTRIBUTIONS = {
     'ai_edge_litert': 'ai-edge-litert', 'cv2': 'opencv-python-headless',

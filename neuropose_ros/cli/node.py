@@ -7,7 +7,7 @@ import argparse
 from neuropose_ros.cli.becoming import become_node
 from neuropose_ros.core.errors import NeuroposeError
 
-NODES = ('camera', 'pose', 'refinement', 'action', 'adapter', 'example_robot')
+NODES = ('camera', 'pose', 'refinement', 'action', 'recorder', 'adapter', 'example_robot')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,8 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 NODES = (
-    'camera', 'pose', 'refinement', 'action', 'adapter', 'composed', 'example_robot')
+    'camera', 'pose', 'refinement', 'action', 'recorder', 'adapter', 'composed',
+    'example_robot')
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

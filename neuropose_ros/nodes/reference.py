@@ -15,6 +15,7 @@ from neuropose_ros.nodes import (
     camera,
     example_robot,
     pose_parameters,
+    recorder_parameters,
     refinement,
 )
 from neuropose_ros.nodes.base import AUTOSTART
@@ -25,6 +26,7 @@ TABLES: dict[str, tuple[ParameterSpec, ...]] = {
     'pose': (AUTOSTART, *pose_parameters.PARAMETERS),
     'refinement': (AUTOSTART, *refinement.PARAMETERS),
     'action': (AUTOSTART, *action_parameters.PARAMETERS),
+    'recorder': (AUTOSTART, *recorder_parameters.PARAMETERS),
     'adapter': (AUTOSTART, *adapter.PARAMETERS),
     'example_robot': example_robot.PARAMETERS,
 }

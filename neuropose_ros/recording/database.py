@@ -77,23 +77,33 @@ class Database:
     """Writes session.sqlite; every `commit` is durable before it returns."""
 
     def __init__(self, path: Path) -> None:
-        """Open or make the file in the session's folder.
+        """Open the file in the session's folder.
 
         Raises:
             sqlite3.Error: it cannot be written.
         """
-        self._connection = sqlite3.connect(path / DATABASE, check_same_thread=False)
+        self._connection = _opened(path / DATABASE)
         self._connection.execute('PRAGMA journal_mode=WAL')
-        self._connection.execute('PRAGMA synchronous=FULL')
-        self._connection.execute('PRAGMA secure_delete=ON')
 
-    def begin(self, about: About, created_ns: int) -> None:
-        """Make the tables and say what is known when the recording begins."""
-        self._connection.executescript(_LAYOUT)
+    @classmethod
+    def make(cls, path: Path, about: About, created_ns: int) -> Database:
+        """Make the file, with what is known when the recording begins: all of it or none.
+
+        Raises:
+            OSError, sqlite3.Error: it cannot be written.
+        """
+        unfinished = path / f'{DATABASE}.unfinished'
+        unfinished.unlink(missing_ok=True)
+        made = cls.__new__(cls)
+        made._connection = _opened(unfinished)
+        made._connection.executescript(_LAYOUT)
         for subject in about.subjects:
-            self.add_subject(subject)
-        self.set({item.name: getattr(about, item.name) for item in _FACTS} | {
+            made.add_subject(subject)
+        made.set({item.name: getattr(about, item.name) for item in _FACTS} | {
             'format_version': FORMAT_VERSION, 'state': OPEN, 'created_ns': created_ns})
+        made._connection.close()
+        unfinished.rename(path / DATABASE)
+        return cls(path)
 
     def set(self, facts: dict[str, Any]) -> None:
         """Say something of the session; values are anything that JSON holds."""
@@ -135,6 +145,13 @@ class Database:
             pass  # a reader is at it or the disk is full: the log beside it is read as well
         finally:
             self._connection.close()
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, check_same_thread=False)
+    connection.execute('PRAGMA synchronous=FULL')
+    connection.execute('PRAGMA secure_delete=ON')
+    return connection
 
 
 class DatabaseReader:

@@ -89,8 +89,7 @@ class SessionWriter:
             os.posix_fallocate(descriptor, 0, _RESERVE_BYTES)
         finally:
             os.close(descriptor)
-        self._database = Database(self.path)
-        self._database.begin(about, self._clock())
+        self._database = Database.make(self.path, about, self._clock())
         folder.sync_folder(self.path)
 
     @property

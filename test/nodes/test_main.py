@@ -19,7 +19,7 @@ def handles(pid: int, number: int) -> bool:
 
 
 @pytest.mark.parametrize('node', [
-    'camera', 'pose', 'refinement', 'action', 'composed', 'example_robot'])
+    'camera', 'pose', 'refinement', 'action', 'recorder', 'composed', 'example_robot'])
 @pytest.mark.parametrize('after_s', [0.0, 0.2])
 def test_a_signal_during_the_imports_ends_with_0(graph: Any, node: str, after_s: float) -> None:
     process = graph.start(node)

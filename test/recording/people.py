@@ -36,13 +36,13 @@ def person(track_id: int, *, seed: int = 0, rich: bool = False) -> PersonPose:
             'keypoint_innovations': floats(seed + 1, 17, 2), 'keypoints_3d': floats(seed, 17, 3),
             'keypoint_states_3d': np.full(17, JointState.PREDICTED, np.uint8),
             'keypoint_covariances_3d': floats(seed, 17, 6), 'origin_3d': Origin3D.CAMERA,
-            'frame_3d': 'camera_optical', 'delay_ms': 33.3}
+            'frame_3d': 'camera_optical', 'delay_ms': 33.25}
     points = floats(seed, 17, 2) * 640
     points[3] = np.nan
     states = np.full(17, JointState.MEASURED, np.uint8)
     states[3] = JointState.MISSING
     return PersonPose(
-        points, floats(seed + 2, 17), states, floats(seed, 4) * 640, 0.1 + 0.01 * track_id,
+        points, floats(seed + 2, 17), states, floats(seed, 4) * 640, 0.5 + track_id / 64,
         track_id, TrackState.CONFIRMED, **extra)
 
 
@@ -52,7 +52,7 @@ def pose_frame(index: int, *people: PersonPose, rate_hz: float = 30.0, **fields:
         'stamp_ns': START_NS + round(index * SECOND_NS / rate_hz), 'frame_seq': index,
         'layout': COCO17.id, 'image_width': 640, 'image_height': 480, 'frame_id': 'camera',
         'status': FrameStatus.OK if people else FrameStatus.NO_PERSON, 'stage': 'pose',
-        'model': 'blazepose', 'inference_ms': 12.34, 'persons': people}
+        'model': 'blazepose', 'inference_ms': 12.25, 'persons': people}
     return PoseFrame(**(given | fields))
 
 

@@ -1,0 +1,214 @@
+"""The recorder node: started and stopped in three ways, and what it keeps."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neuropose_ros.core import event_wire, wire
+from neuropose_ros.core.events import EventMarker
+from neuropose_ros.core.layouts import COCO17
+
+rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
+pytest.importorskip('pyarrow', reason='needs pyarrow')
+
+from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
+from neuropose_ros.msg import EventMarker as EventMarkerMessage  # noqa: E402
+from neuropose_ros.msg import FrameInfo, PersonArray, SignalChunk  # noqa: E402
+from rcl_interfaces.srv import SetParameters  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
+from std_srvs.srv import Trigger  # noqa: E402
+
+from neuropose_ros.nodes import qos  # noqa: E402
+from neuropose_ros.nodes.types import ROS  # noqa: E402
+from neuropose_ros.recording import open_session  # noqa: E402
+from neuropose_ros.recording.folder import is_session  # noqa: E402
+
+from ..recording.people import START_NS, assert_same, floats, person, pose_frame  # noqa: E402
+
+RECORDER = 'recorder'
+
+
+class Recorder:
+    """The node, and somebody who talks to it."""
+
+    def __init__(self, graph: Any, *arguments: str) -> None:
+        self.graph = graph
+        self.folder: Path = graph.folder / 'sessions'
+        self.process = graph.start(RECORDER, '--ros-args', '-p', f'folder:={self.folder}', *[
+            word for argument in arguments for word in ('-p', argument)])
+        self.diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
+        self._publishers: dict[str, Any] = {}
+
+    def publish(self, topic: str, message: Any, profile: Any = None) -> None:
+        if topic not in self._publishers:
+            self._publishers[topic] = self.graph.node.create_publisher(
+                type(message), topic, profile or qos.reliable(1000))
+        self._publishers[topic].publish(message)
+
+    def is_read(self, topic: str, message_type: Any) -> None:
+        """Wait until the recorder reads a topic."""
+        self._publishers.setdefault(topic, self.graph.node.create_publisher(
+            message_type, topic, qos.reliable(1000)))
+        self.graph.until(lambda: self._publishers[topic].get_subscription_count() > 0)
+
+    def call(self, name: str) -> Any:
+        client = self.graph.node.create_client(Trigger, f'/recorder/{name}')
+        self.graph.until(client.service_is_ready)
+        future = client.call_async(Trigger.Request())
+        self.graph.until(future.done)
+        return future.result()
+
+    def set(self, name: str, value: Any) -> Any:
+        client = self.graph.node.create_client(SetParameters, '/recorder/set_parameters')
+        self.graph.until(client.service_is_ready)
+        future = client.call_async(SetParameters.Request(
+            parameters=[Parameter(name, value=value).to_parameter_msg()]))
+        self.graph.until(future.done)
+        return future.result().results[0]
+
+    def says(self, text: str) -> None:
+        """Wait for a sentence in /diagnostics."""
+        self.graph.until(lambda: any(
+            text in status.message for array in self.diagnostics for status in array.status))
+
+    def sessions(self) -> list[Path]:
+        found = self.folder.iterdir() if self.folder.exists() else ()
+        return sorted(path for path in found if is_session(path))
+
+    def closed(self, path: Path) -> None:
+        def is_closed() -> bool:
+            with open_session(path) as session:
+                return session.closed and not session.being_recorded
+
+        self.graph.until(is_closed)
+
+
+def test_the_services_begin_and_end_a_session_that_holds_what_came(graph: Any) -> None:
+    recorder = Recorder(graph, 'session:=walk', 'task:=walking')
+    answer = recorder.call('start')
+    assert answer.success and answer.message == str(recorder.folder / 'walk')
+    assert 'already recording' in recorder.call('start').message
+    frames = [pose_frame(i, person(1, seed=i)) for i in range(20)]
+    recorder.is_read('poses', PersonArray)
+    recorder.publish('layouts', wire.layout_to_message(COCO17, ROS), qos.latched())
+    for frame in frames:
+        recorder.publish('poses', wire.pose_frame_to_message(frame, ROS))
+    graph.until(lambda: rows(recorder.folder / 'walk', 'people') == 20)
+    answer = recorder.call('stop')
+    assert answer.success and answer.message.endswith('walk')
+    assert 'nothing is being recorded' in recorder.call('stop').message
+    recorder.closed(recorder.folder / 'walk')
+    with open_session(recorder.folder / 'walk') as session:
+        found = list(session.poses())
+        arrived = next(session.recorded('people')).arrival_ns
+        assert session.about.task == 'walking' and 'numpy' in session.about.software
+        assert session.layouts() == {COCO17.id: COCO17}
+    assert_same(tuple(found), tuple(frames))
+    assert arrived > START_NS
+    assert recorder.call('start').message.endswith('walk-2')
+    assert recorder.process.end(signal.SIGINT) == 0, recorder.process.output()
+    with open_session(recorder.folder / 'walk-2') as session:
+        assert session.closed
+
+
+def rows(path: Path, table: str) -> int:
+    with open_session(path) as session:
+        return sum(batch.num_rows for batch in session.batches(table))
+
+
+def test_a_parameter_begins_and_ends_and_asks_the_nodes_for_theirs(graph: Any) -> None:
+    recorder = Recorder(graph)
+    graph.node.declare_parameter('camera_url', 'rtsp://nurse:secret@10.0.0.1/stream')
+    recorder.is_read('events', EventMarkerMessage)
+    assert recorder.set('recording', True).successful
+    graph.until(recorder.sessions)
+    path, = recorder.sessions()
+
+    def parameters() -> dict[str, Any]:
+        with open_session(path) as session:
+            return session.about.parameters
+
+    graph.until(lambda: '/observer' in parameters())
+    assert parameters()['/observer']['camera_url'] == 'rtsp://10.0.0.1/stream'
+    assert recorder.set('recording', False).successful
+    recorder.closed(path)
+
+
+def test_an_event_marker_begins_and_ends_and_is_kept(graph: Any) -> None:
+    recorder = Recorder(graph)
+
+    def mark(name: str, value: str, after_ns: int) -> EventMarker:
+        marker = EventMarker(START_NS + after_ns, name, value)
+        recorder.publish('events', event_wire.event_to_message(marker, ROS))
+        return marker
+
+    recorder.is_read('events', EventMarkerMessage)
+    mark('stimulus', 'too early', 0)
+    started = mark('recording', 'start', 1)
+    graph.until(recorder.sessions)
+    stimulus = mark('stimulus', 'on', 2)
+    stopped = mark('recording', 'stop', 3)
+    path, = recorder.sessions()
+    recorder.closed(path)
+    with open_session(path) as session:
+        assert session.events() == [started, stimulus, stopped]
+
+
+def test_what_is_missing_or_refused_is_said_and_kept(graph: Any) -> None:
+    recorder = Recorder(graph, 'recording:=true', 'session:=walk')
+    recorder.is_read('poses', PersonArray)
+    recorder.is_read('signals', SignalChunk)
+    for index in (0, 1, 5):
+        recorder.publish('poses', wire.pose_frame_to_message(pose_frame(index), ROS))
+    broken = SignalChunk(stream='eeg', channels=3)
+    broken.data.extend(floats(0, 4).tolist())
+    recorder.publish('signals', broken)
+    graph.until(lambda: rows(recorder.folder / 'walk', 'people') == 3)
+    recorder.says('3 frames or samples did not come here')
+    recorder.says('1 malformed messages were refused')
+    assert recorder.process.end() == 0, recorder.process.output()
+    with open_session(recorder.folder / 'walk') as session:
+        assert session.facts['missing']['poses'] == 3
+
+
+def test_bad_parameters_end_the_node_with_one_sentence(graph: Any) -> None:
+    recorder = Recorder(graph, 'session:=../walk')
+    assert recorder.process.wait() == 2
+    assert 'cannot be the name of a session' in recorder.process.output()
+    assert recorder.sessions() == []
+
+
+def test_a_full_disk_and_a_read_only_one_are_said_and_nothing_is_touched(graph: Any) -> None:
+    recorder = Recorder(graph, 'least_free_mb:=10000000.0')
+    answer = recorder.call('start')
+    assert not answer.success and 'nothing more is recorded: the disk has' in answer.message
+    recorder.set('recording', True)
+    recorder.says('are to stay free')
+    assert recorder.sessions() == []
+    recorder.set('folder', '/proc/sessions')
+    recorder.set('least_free_mb', 0.0)
+    answer = recorder.call('start')
+    assert not answer.success and 'no session can be made here' in answer.message
+
+
+def test_a_subject_is_kept_under_a_pseudonym_only(graph: Any, tmp_path: Path) -> None:
+    graph.environment['NEUROPOSE_SUBJECT_KEY'] = str(tmp_path / 'key' / 'subject.key')
+    recorder = Recorder(graph, 'recording:=true', 'session:=walk', 'subject:=Jane Doe',
+                        'consent:=measurements', 'retain_until:=2099-12-31')
+    graph.until(recorder.sessions)
+    recorder.is_read('frame_info', FrameInfo)
+    assert recorder.process.end() == 0
+    with open_session(recorder.folder / 'walk') as session:
+        subject, = session.about.subjects
+        assert subject.pseudonym.startswith('s-') and subject.may('measurements')
+    for file in filter(Path.is_file, (recorder.folder / 'walk').rglob('*')):
+        assert b'Jane' not in file.read_bytes()
+    content = sqlite3.connect(recorder.folder / 'walk' / 'session.sqlite').iterdump()
+    assert 'Jane' not in '\n'.join(content)
+
+
