@@ -27,7 +27,7 @@ from neuropose_ros.replay.many import (
     write_summary,
 )
 from neuropose_ros.replay.open import Choice
-from neuropose_ros.replay.settings import Settings, read_assignment, read_parameter_file
+from neuropose_ros.replay.settings import Settings, read_assignment, read_parameters
 from neuropose_ros.replay.worker import Outcome, Task
 
 
@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_arguments(parser)
     parser.add_argument(
         '--params', action='append', default=[], metavar='FILE',
-        help='ROS 2 parameter file of the live nodes; may be repeated')
+        help='ROS 2 parameter file of the live nodes, or a session that recorded them; may be '
+        'repeated')
     parser.add_argument(
         '--set', action='append', default=[], metavar='NODE.NAME=VALUE', dest='assignments',
         help='one parameter, as refinement.max_bridge_s=1.0; may be repeated')
@@ -95,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
 def _settings(args: argparse.Namespace) -> Settings:
     settings = Settings()
     for file in args.params:
-        settings = settings.changed(read_parameter_file(Path(file)))
+        settings = settings.changed(read_parameters(Path(file)))
     for assignment in args.assignments:
         settings = settings.changed(read_assignment(assignment))
     given = {'model': args.model, 'detector': args.detector}

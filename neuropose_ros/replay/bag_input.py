@@ -17,6 +17,7 @@ from neuropose_ros.imaging import compressed, raw
 from neuropose_ros.pose.arrivals import Arrival, Arrivals
 from neuropose_ros.pose.intrinsics import Intrinsics
 from neuropose_ros.recording.bag_reading import Bag, open_bag, storage_files
+from neuropose_ros.recording.privacy.subjects import Subject
 from neuropose_ros.replay.bag_topics import find_topics
 from neuropose_ros.replay.inputs import ClockGuard, Item, Unreadable
 from neuropose_ros.replay.lived import LivedRun
@@ -27,6 +28,7 @@ class BagInput:
 
     kind = 'bag'
     lens: Intrinsics | None = None
+    subjects: tuple[Subject, ...] = ()
 
     def __init__(
         self, path: Path, *, images: str = 'auto', namespace: str | None = None, topic: str = '',

@@ -14,6 +14,7 @@ from neuropose_ros.core.pose import Frame, PoseFrame, SceneEmbedding
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.core.wire import FrameInfo
 from neuropose_ros.pose.intrinsics import Intrinsics
+from neuropose_ros.recording.privacy.subjects import Subject
 from neuropose_ros.replay.lived import LivedRun
 
 EPOCH_NS = 946_684_800 * NS_PER_S
@@ -65,6 +66,11 @@ class Input(Protocol):
     @property
     def label_sets(self) -> Mapping[str, LabelSet]:
         """Those in it, by id."""
+        ...
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """Who is in it, so that who is deleted is deleted from the results too."""
         ...
 
     @property

@@ -8,6 +8,7 @@ from pathlib import Path
 from neuropose_ros.core.errors import DataError
 from neuropose_ros.recording import folder
 from neuropose_ros.recording.bag_reading import METADATA, is_bag
+from neuropose_ros.recording.session import open_session
 from neuropose_ros.replay.bag_input import BagInput
 from neuropose_ros.replay.bag_topics import IMAGES
 from neuropose_ros.replay.inputs import Input
@@ -71,6 +72,8 @@ def _open_session(path: Path, choice: Choice) -> Input:
             if found is not None:
                 # The tables say more of the live run than a bag that may hold images alone.
                 found.lived = read_lived(path)
+                with open_session(path) as session:
+                    found.subjects = session.about.subjects
                 return found
     if choice.images in {'raw', 'compressed'} or choice.topic:
         raise DataError(f'{path}: the session has no bag with such images')

@@ -11,6 +11,7 @@ from neuropose_ros.core.action import LabelSet
 from neuropose_ros.core.errors import SourceError
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.pose.intrinsics import Intrinsics
+from neuropose_ros.recording.privacy.subjects import Subject
 from neuropose_ros.replay.inputs import EPOCH_NS, Item
 from neuropose_ros.replay.lived import LivedRun
 from neuropose_ros.sources.base import Source
@@ -25,6 +26,7 @@ class PicturesInput:
     kind = 'video'
     has_pictures = True
     lived: LivedRun | None = None
+    subjects: tuple[Subject, ...] = ()
     layouts: Mapping[str, SkeletonLayout] = {}
     label_sets: Mapping[str, LabelSet] = {}
 

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from neuropose_ros.core.errors import DataError, LayoutError, NeuroposeError
@@ -73,6 +73,8 @@ def replay(
     partial = out / f'.{order.name}{PARTIAL}'
     shutil.rmtree(partial, ignore_errors=True)
     about = About(
+        # Track ids are others than in the recording; who it may be stays known.
+        subjects=tuple(replace(subject, tracks=()) for subject in source.subjects),
         kind='replay', software=request.software, models=request.models,
         parameters=request.parameters, extra={
             'input': Path(order.spec).name, 'input_sha256': request.sha256, 'mode': order.mode})

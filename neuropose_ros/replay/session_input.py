@@ -45,6 +45,7 @@ class SessionInput:
                 if file.suffix in {'.parquet', '.arrows', '.sqlite'}))
             self.layouts: Mapping[str, SkeletonLayout] = session.layouts()
             self.label_sets: Mapping[str, LabelSet] = session.label_sets()
+            self.subjects = session.about.subjects
             self.lived: LivedRun | None = read_lived(path)
         except BaseException:
             session.close()

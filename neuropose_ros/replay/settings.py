@@ -13,6 +13,8 @@ from neuropose_ros.action.parameters import ActionParameters
 from neuropose_ros.core.errors import ParameterError
 from neuropose_ros.pose.loading import PoseSettings
 from neuropose_ros.pose.scene import DEFAULT_RATE_HZ
+from neuropose_ros.recording.folder import is_session
+from neuropose_ros.recording.session import open_session
 from neuropose_ros.refinement.parameters import RefinementParameters
 
 T = TypeVar('T')
@@ -111,12 +113,21 @@ def _replaced(part: T, node: str, values: Mapping[str, Any]) -> T:
     return replace(part, **numbers)  # type: ignore[type-var]
 
 
-def read_parameter_file(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the values of a ROS 2 parameter file by node; of namespaces the last name counts.
+def read_parameters(path: Path) -> dict[str, dict[str, Any]]:
+    """Return values by node, of a ROS 2 parameter file or as a session recorded them.
+
+    Of names with a namespace the last part counts.
 
     Raises:
         ParameterError: it cannot be read, or is no parameter file.
+        SessionError: the session cannot be read.
     """
+    if is_session(path):
+        with open_session(path) as session:
+            recorded = session.about.parameters
+        if not recorded:
+            raise ParameterError(f'{path}: this session has no parameters')
+        return {name.rpartition('/')[2]: dict(values) for name, values in recorded.items()}
     try:
         content = yaml.safe_load(path.read_text('utf-8'))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
