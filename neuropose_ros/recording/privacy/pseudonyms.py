@@ -9,6 +9,7 @@ more; whoever copies it beside the data has no pseudonyms.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -116,18 +117,18 @@ def _create(path: Path) -> None:
         return
     part = path.with_name(f'{path.name}.{secrets.token_hex(4)}')
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, 'w', encoding='ascii') as file:
                 file.write(secrets.token_hex(_KEY_BYTES) + '\n')
                 file.flush()
                 os.fsync(file.fileno())
-            os.link(part, path)  # a whole key or none, and never over another one
+            with contextlib.suppress(FileExistsError):
+                os.link(part, path)  # a whole key or none, and never over another one
         finally:
             part.unlink()
-    except FileExistsError:
-        return
     except OSError as error:
         raise PrivacyError(
             f'the key {path} cannot be made ({error.strerror}): set {KEY_VARIABLE} to a file that '
