@@ -58,6 +58,7 @@ class Graph:
         self.node = rclpy.create_node('observer', context=self.context)
         self._executor = rclpy.executors.SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self.node)
+        self._subscriptions: list[tuple[str, Any]] = []
 
     def start(self, node: str, *arguments: str) -> Process:
         """Start a node, or ``composed``, as a process."""
@@ -71,8 +72,14 @@ class Graph:
     def collect(self, message_type: Any, topic: str, qos: Any = 50) -> list[Any]:
         """Subscribe; the returned list fills while `until` runs."""
         received: list[Any] = []
-        self.node.create_subscription(message_type, topic, received.append, qos)
+        self._subscriptions.append((topic, self.node.create_subscription(
+            message_type, topic, received.append, qos)))
         return received
+
+    def hears(self, topic: str) -> bool:
+        """Whether what `collect` has on a topic is matched with a publisher: none is missed."""
+        own = [subscription for name, subscription in self._subscriptions if name == topic]
+        return bool(own) and all(each.get_publisher_count() > 0 for each in own)
 
     def until(self, condition: Callable[[], object], timeout_s: float = 30.0) -> None:
         """Spin until ``condition()``; the processes' output is in the failure."""

@@ -79,16 +79,24 @@ class Talker:
         graph.until(self.heard, 30)
 
     def heard(self) -> bool:
-        return bool(self._publisher.get_subscription_count() == 1)
+        """Whether both ways are open; that one is says nothing about the other."""
+        return bool(self._publisher.get_subscription_count() == 1) and self.graph.hears('actions')
 
     def send(self, message: Any) -> None:
         self._publisher.publish(message)
 
     def ask(self, pose: PoseFrame) -> ActionFrame:
+        """Return the answer about this very frame."""
         before = len(self.answers)
         self.send(wire.pose_frame_to_message(pose, ROS))
-        self.graph.until(lambda: len(self.answers) > before, 10)
-        return action_frame_from_message(self.answers[-1])
+
+        def found() -> list[ActionFrame]:
+            answers = map(action_frame_from_message, self.answers[before:])
+            return [answer for answer in answers
+                    if (answer.epoch, answer.stamp_ns) == (pose.epoch, pose.stamp_ns)]
+
+        self.graph.until(found, 10)
+        return found()[-1]
 
     def details(self) -> dict[str, str]:
         """What the next diagnostics say."""
