@@ -32,6 +32,9 @@ class ActionParameters:
         1.0, 0.0, 30.0, 's', 'how long somebody who is not seen, or a stream that pauses, is '
         'remembered; up to then the gap counts as joints not measured, afterwards the person '
         'begins anew')
+    most_people: int = number(
+        64, 1, 1024, '1', 'how many people are remembered at once; of more, whoever is longest '
+        'unseen is forgotten first: a tracker that gives new ids all the time costs no more')
     unknown_threshold: float = number(
         -1.0, -1.0, 1.0, '1', 'unknown score from which on the answer is unknown (unlike_known); '
         "negative = the recogniser's own threshold")

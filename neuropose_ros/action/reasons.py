@@ -6,6 +6,7 @@ NO_TRACK = 'no_track'
 NO_TIME = 'no_time'
 NO_LAYOUT = 'no_layout'
 NO_3D = 'no_3d'
+TOO_MANY = 'too_many'
 TOO_SHORT = 'too_short'
 STALE = 'stale'
 THIN_COVERAGE = 'thin_coverage'
@@ -19,6 +20,7 @@ MEANINGS = {
     NO_TIME: 'the frame has no acquisition time',
     NO_LAYOUT: 'it is not known which joints the keypoints are',
     NO_3D: 'the recogniser reads 3D keypoints, and the person has none',
+    TOO_MANY: 'there are more people than the node follows at once',
     TOO_SHORT: 'the person has been followed for too short a time',
     STALE: 'the newest measured joint is too old',
     THIN_COVERAGE: 'too few of the joints in the window were measured',

@@ -53,6 +53,7 @@ class Counters:
         layout_changes: times that everybody was forgotten because the joints are other ones.
         repeats: frames of the very stamp before: not new evidence.
         refused_scenes: embeddings that cannot be used.
+        crowded_out: people forgotten, or not followed at all, because they were too many.
         reasons: why how many answers were unknown.
     """
 
@@ -64,6 +65,7 @@ class Counters:
     layout_changes: int = 0
     repeats: int = 0
     refused_scenes: int = 0
+    crowded_out: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
 
@@ -209,6 +211,9 @@ class ActionStage:
         points = self._points(poses.layout, followed)
         oldest_ns = poses.stamp_ns - nanoseconds(self.parameters.memory_s)
         self._tracks.forget_unseen_since(oldest_ns)
+        before = len(self._tracks.row.keys() | points)
+        points = self._tracks.make_room(points, self.parameters.most_people)
+        self.counters.crowded_out += before - len(self._tracks.row.keys() | points)
         if self._grid.newest_ns is not None and self._grid.newest_ns < oldest_ns:
             self._grid.reset()
         due = self._grid.due(poses.stamp_ns)
@@ -242,7 +247,9 @@ class ActionStage:
         track_id = person.track_id
         row = self._tracks.row.get(track_id)
         if row is None:
-            return self._nothing(person, poses, reasons.TOO_SHORT)
+            full = len(self._tracks) >= self.parameters.most_people
+            return self._nothing(
+                person, poses, reasons.TOO_MANY if full else reasons.TOO_SHORT)
         evidence = self._tracks.evidence(track_id)
         probabilities = self._tracks.rows.probabilities[row]
         unknown = float(self._tracks.rows.unknown[row])

@@ -151,16 +151,29 @@ class Tracks:
 
     def forget_unseen_since(self, oldest_ns: int) -> None:
         """Forget who was last in a frame before a time."""
-        keep = self.rows.seen_ns >= oldest_ns
-        if keep.all():
-            return
-        kept = [track_id for track_id, row in self.row.items() if keep[row]]
-        self.row = {track_id: row for row, track_id in enumerate(kept)}
-        self.rows = _chosen(self.rows, keep)
-        self._normaliser = _chosen(self._normaliser, keep)
-        self._states = {name: state[keep] for name, state in self._states.items()}
-        self.phases = {
-            track_id: state for track_id, state in self.phases.items() if track_id in self.row}
+        self._keep(self.rows.seen_ns >= oldest_ns)
+
+    def make_room(self, points: Mapping[int, Floats], most: int) -> dict[int, Floats]:
+        """Forget the longest unseen until there is room for a frame's people.
+
+        A tracker that gives new ids all the time must cost neither memory nor time without bound.
+
+        Args:
+            points: as of `begin_frame`.
+            most: people that are remembered, those of the frame among them.
+
+        Returns:
+            Whom to follow: everybody, but of more than `most` those known already come first.
+        """
+        known_first = sorted(points, key=lambda track_id: track_id not in self.row)
+        followed = {track_id: points[track_id] for track_id in known_first[:most]}
+        seen_ns = self.rows.seen_ns
+        absent = sorted((row for track_id, row in self.row.items() if track_id not in followed),
+                        key=lambda row: seen_ns[row])
+        keep = np.ones(len(self), bool)
+        keep[absent[:max(0, len(absent) + len(followed) - most)]] = False
+        self._keep(keep)
+        return followed
 
     def evidence(self, track_id: int) -> Evidence:
         """Return what the answer about a known person rests on."""
@@ -173,6 +186,17 @@ class Tracks:
             seen_ns = int(self.rows.seen_ns[row])
             return Evidence(seen_ns, seen_ns, 0, coverage, ticks)
         return Evidence(int(used[0]), int(used[-1]), len(used), coverage, ticks)
+
+    def _keep(self, keep: NDArray[np.bool_]) -> None:
+        if keep.all():
+            return
+        kept = [track_id for track_id, row in self.row.items() if keep[row]]
+        self.row = {track_id: row for row, track_id in enumerate(kept)}
+        self.rows = _chosen(self.rows, keep)
+        self._normaliser = _chosen(self._normaliser, keep)
+        self._states = {name: state[keep] for name, state in self._states.items()}
+        self.phases = {
+            track_id: state for track_id, state in self.phases.items() if track_id in self.row}
 
     def _used_ns(self, tick: Tick, mask: Floats) -> Counts:
         """Return for each person the time of the newest frame that the tick used."""

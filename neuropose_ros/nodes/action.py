@@ -200,6 +200,9 @@ class ActionNode(StageNode):
             (self.rising('problems', self._problems) and bool(self._problem), self._problem),
             (self.rising('bad', self._reader.malformed),
              f'{self._reader.malformed} malformed messages were refused'),
+            (self.rising('crowded', self._crowded_out()),
+             f'more than {self.settings["most_people"]} people (most_people) within memory_s: '
+             'some are forgotten early; does the tracker give new ids all the time?'),
             (publishers > 1,
              f'{publishers} publishers on {self._poses.topic}: give each its own namespace'),
             (self._scene.is_open and self._scene.publishers() == 0,
@@ -207,6 +210,9 @@ class ActionNode(StageNode):
              f'the pose node with scene_model:={self._scene_model()}, or set use_scene:=false'),
         )
         return '; '.join(sentence for present, sentence in problems if present)
+
+    def _crowded_out(self) -> int:
+        return 0 if self._stage is None else self._stage.counters.crowded_out
 
     def _scene_model(self) -> str:
         return '' if self._stage is None else self._stage.scene_model

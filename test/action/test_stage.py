@@ -453,3 +453,35 @@ def test_live_and_again_give_the_same_numbers(tmp_path):
     assert [again.process(one).actions[1].coverage for one in frames] == lived
     assert [this.process(one).actions[1].coverage for one in frames] == lived
     assert this.restarts == 0
+
+
+def test_ids_that_never_come_again_cost_a_bounded_memory(tmp_path):
+    this = stage(tmp_path, ActionParameters(memory_s=30.0, most_people=20))
+    batches, inner = [], this._recogniser.step
+
+    def spy(keypoints, *rest):
+        batches.append(len(keypoints))
+        return inner(keypoints, *rest)
+
+    this._recogniser.step = spy
+    for tick in range(1000):
+        strangers = (person(1000 + 10 * tick + i) for i in range(10))
+        answer = this.process(frame(tick, person(), *strangers))
+        assert max(this.tracks, len(this._tracks.phases)) <= 20
+    assert max(batches) == 20
+    assert answer.actions[0].top_label == 'a'  # who is there all the time is never forgotten
+    assert counts(this) == [1000, 0]
+    assert this.counters.crowded_out == 1 + 10_000 - 20
+
+
+def test_of_too_many_people_those_known_are_followed(tmp_path):
+    this = stage(tmp_path, ActionParameters(most_people=3))
+    run(this, 10, person(8), person(9))
+    answer = this.process(frame(10, *(person(i) for i in range(1, 10))))
+    assert [action.reason for action in answer.actions] == [
+        'too_short', *['too_many'] * 6, '', '']
+    assert set(this._tracks.row) == {1, 8, 9}
+    assert this.counters.crowded_out == 6
+    this.parameters = ActionParameters(most_people=1)
+    answer = this.process(frame(11, person(8), person(9)))
+    assert [action.reason for action in answer.actions] == ['', 'too_many']

@@ -200,6 +200,16 @@ def test_a_malformed_message_is_refused_time_may_run_back_and_the_node_lives(
     assert talker.process.end() == 0, output
 
 
+def test_ids_that_never_come_again_are_a_warning(graph: Any, arm: Path) -> None:
+    talker = Talker(graph, arm, '-p', 'most_people:=4', '-p', 'memory_s:=30.0')
+    for index in range(10):
+        talker.ask(frame(index, person(index, arm_up=True)))
+    status = talker.status()
+    assert status.level == DiagnosticStatus.WARN
+    assert 'more than 4 people (most_people)' in status.message
+    assert {item.key: item.value for item in status.values}['crowded_out'] == '6'
+
+
 def test_the_scene_is_read_where_the_recogniser_was_trained_with_it(
     graph: Any, tmp_path: Path,
 ) -> None:
