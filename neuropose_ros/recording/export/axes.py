@@ -14,10 +14,6 @@ from neuropose_ros.core.errors import DataError
 from neuropose_ros.core.pose import Floats
 
 MM_PER_M = 1000.0
-METRES = {'m': 1.0, 'meter': 1.0, 'meters': 1.0, 'metre': 1.0, 'metres': 1.0,
-          'dm': 0.1, 'cm': 0.01, 'mm': 0.001, 'centimeters': 0.01, 'millimeters': 0.001,
-          'in': 0.0254, 'ft': 0.3048}
-"""Metres in a unit of length, by the names that files give it."""
 
 
 def turned(points: Floats) -> Floats:

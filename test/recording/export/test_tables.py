@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-pandas = pytest.importorskip('pandas', reason='needs pandas')
+pytest.importorskip('pandas', reason='needs pandas')
 pytest.importorskip('pyarrow', reason='needs pyarrow')
+
+import pandas
 
 from neuropose_ros.core.layouts import COCO17
 from neuropose_ros.core.pose import JointState

@@ -1,0 +1,1 @@
+"""Poses of other tools as sessions, one module per format."""
