@@ -174,7 +174,7 @@ class ActionNode(StageNode):
         self._note_problem(problem)
         if restarts != self._restarts:
             self._restarts = restarts
-            self.get_logger().info('time or epoch began anew: everybody is forgotten')
+            self.say_restarted('everybody is forgotten')
         return actions
 
     def _note_problem(self, problem: str) -> None:

@@ -38,6 +38,7 @@ AUTOSTART = ParameterSpec(
 
 _POLL_S = 0.1
 _RECENT_S = 5.0
+_RESTART_LOG_S = 10.0
 _NUMBERS = re.compile(r'\d+')
 _MOST_SAID = 100
 
@@ -275,6 +276,14 @@ class StageNode(Node):
         Broken images differ by their bytes: a bad line must fill neither the log nor the memory.
         """
         self.say_once(_NUMBERS.sub('', problem), sentence)
+
+    def say_restarted(self, forgotten: str) -> None:
+        """Log that time or epoch began anew; a source that jumps all the time fills no log.
+
+        /diagnostics counts them all.
+        """
+        self.get_logger().info(
+            f'time or epoch began anew: {forgotten}', throttle_duration_sec=_RESTART_LOG_S)
 
     def _diagnose(self) -> None:
         level, sentence, details = self._judge()

@@ -195,7 +195,7 @@ class PoseNode(StageNode):
     def _note_restart(self, stage: PoseStage) -> None:
         if stage.restarts != self._restarts:
             self._restarts = stage.restarts
-            self.get_logger().info('time or epoch began anew: earlier frames are forgotten')
+            self.say_restarted('earlier frames are forgotten')
 
     def _note_problem(self, problem: str) -> None:
         if problem:

@@ -121,7 +121,7 @@ class RefinementNode(StageNode):
             feedback = self._stage.feedback() if self._feedback.demanded else None
         if self._stage.restarts != self._restarts:
             self._restarts = self._stage.restarts
-            self.get_logger().info('time or epoch began anew: all tracks are forgotten')
+            self.say_restarted('all tracks are forgotten')
         self._refined.send(replace(
             refined, receive_ms=arrived_ms, preprocess_ms=0.0, inference_ms=0.0,
             postprocess_ms=watch.lap_ms()))

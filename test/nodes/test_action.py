@@ -200,6 +200,16 @@ def test_a_malformed_message_is_refused_time_may_run_back_and_the_node_lives(
     assert talker.process.end() == 0, output
 
 
+def test_time_that_jumps_at_every_frame_is_counted_and_fills_no_log(
+    graph: Any, arm: Path,
+) -> None:
+    talker = Talker(graph, arm)
+    for epoch in range(30):
+        talker.ask(frame(0, person(1, arm_up=True), epoch=epoch))
+    assert talker.details()['restarts'] == '29'
+    assert 1 <= talker.process.output().count('time or epoch began anew') <= 3
+
+
 def test_ids_that_never_come_again_are_a_warning(graph: Any, arm: Path) -> None:
     talker = Talker(graph, arm, '-p', 'most_people:=4', '-p', 'memory_s:=30.0')
     for index in range(10):
