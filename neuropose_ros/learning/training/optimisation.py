@@ -17,7 +17,7 @@ def make_optimiser(network: nn.Module, settings: LoopSettings) -> torch.optim.Op
         [{'params': [weight for weight in weights if weight.ndim > 1],
           'weight_decay': settings.weight_decay},
          {'params': [weight for weight in weights if weight.ndim <= 1], 'weight_decay': 0.0}],
-        lr=settings.learning_rate)
+        lr=settings.learning_rate, fused=True)
 
 
 def rate_at(epoch: float, settings: LoopSettings) -> float:
