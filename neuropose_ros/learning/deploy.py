@@ -60,8 +60,8 @@ def deploy(source: Path, settings: DeploySettings | None = None) -> Path:
     if target.exists() and target.samefile(source):
         return target
     if target.exists() and not settings.replace:
-        raise ModelError(f'{target}: there is one of that name already: give another name, or '
-                         'replace: true')
+        raise ModelError(f'{target}: there is one of that name already: replace it by --set '
+                         'replace=true, or give another name by --set name=NAME')
     try:
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place, prefix='.deploy-') as beside:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 pytest.importorskip('torch', reason='needs torch')
@@ -166,7 +168,14 @@ def test_the_commands_export_and_deploy(tmp_path, monkeypatch, capsys):
     assert 'recogniser:=mine\n' in capsys.readouterr().out
     assert (tmp_path / 'place' / 'mine' / 'step.onnx').is_file()
     assert main(['deploy', str(folder)]) == 2
-    assert 'one of that name already' in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert 'one of that name already' in said
+    hints = [f'--set {words}' for words in re.findall(r'--set (\w+=\w+)', said)]
+    assert hints == ['--set replace=true', '--set name=NAME']
+    for hint, name in zip(hints, ('mine', 'NAME'), strict=True):  # they do what they promise
+        assert main(['deploy', str(folder), *hint.split()]) == 0
+        assert (tmp_path / 'place' / name / 'step.onnx').is_file()
+    capsys.readouterr()
     assert main(['export', str(tmp_path / 'none'), str(folder)]) == 2
     assert main(['export', str(weights), str(folder), '--set', 'halve=1']) == 2
     assert 'halve is not known; half is' in capsys.readouterr().err
