@@ -89,13 +89,21 @@ class Head(nn.Module):
     def calibrate(self, logits: Tensor, labels: Tensor) -> None:
         """Fit temperature and open-set score on answers to clips not trained on.
 
+        Targets are smoothed as by Platt (1999, "Probabilistic outputs for support vector
+        machines", section 2.2): the truth of n clips counts 1 - 1/(n + 2). A few clips that are
+        all right would else have the temperature fall without end.
+
         Args:
             logits: (N, C) as this head gave them.
             labels: (N,) what is true.
         """
         raw = (logits * self.temperature).detach()
         grid = torch.logspace(-1.5, 1.5, 301, dtype=raw.dtype, device=raw.device)
-        losses = torch.stack([functional.cross_entropy(raw / t, labels) for t in grid])
+        clips, classes = raw.shape
+        # Of PyTorch's smoothing the truth itself gets a share, too.
+        smoothing = classes / max(classes - 1, 1) / (clips + 2)
+        losses = torch.stack([functional.cross_entropy(
+            raw / t, labels, label_smoothing=smoothing) for t in grid])
         self.temperature.copy_(grid[losses.argmin()])
         energy = -torch.logsumexp(raw, -1)
         self.unknown_offset.copy_(energy.quantile(0.95))
