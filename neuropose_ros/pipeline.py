@@ -43,12 +43,14 @@ class Result:
     Attributes:
         frame: None where it could not be read, or only its poses are there.
         actions: None where no stage tells them.
+        scene: None where none was encoded.
     """
 
     frame: Frame | None
     poses: PoseFrame
     refined: PoseFrame
     actions: ActionFrame | None = None
+    scene: SceneEmbedding | None = None
 
 
 class Pipeline:
@@ -104,11 +106,12 @@ class Pipeline:
                 and poses.persons):
             poses = self._lifter.lift(poses, frame.depth, self._lens)
         result = self.process_poses(poses, lived)
+        scene = None
         if self._scene is not None and self._action is not None and self._action.uses_scene:
             scene = self._scene.encode(frame)
             if scene is not None:
                 self.put_scene(scene)
-        return Result(frame, poses, result.refined, result.actions)
+        return Result(frame, poses, result.refined, result.actions, scene)
 
     def process_unreadable(
         self, info: FrameInfo, *, seq_is_local: bool, lived: Lived | None = None,

@@ -53,23 +53,30 @@ def canonical_array(values: Any) -> NDArray[Any]:
     return floats
 
 
-def _encoded(value: Any) -> bytes:
-    if isinstance(value, str):
-        text = value.encode()
-        return struct.pack('<cI', b's', len(text)) + text
-    if isinstance(value, int | np.integer | np.bool_):
-        return struct.pack('<cQ', b'i', int(value) & _64_BITS)
-    if isinstance(value, float | np.floating):
-        return b'f' + canonical_array([value]).tobytes()
-    array = canonical_array(value)
-    if not array.size:
-        return b'n'
-    return struct.pack('<ccI', b'a', array.dtype.char.encode(), array.size) + array.tobytes()
-
-
 def _values(value: Any) -> bytes:
+    """Return the bytes of a value: words and whole numbers, sizes of arrays, then all floats."""
     kind: type = type(value)
-    return b''.join(_encoded(getattr(value, name)) for name in columns(kind))
+    parts: list[bytes] = []
+    floats: list[NDArray[Any]] = []
+    for name in columns(kind):
+        item = getattr(value, name)
+        if isinstance(item, str):
+            text = item.encode()
+            parts.append(struct.pack('<cI', b's', len(text)) + text)
+        elif isinstance(item, int | np.integer | np.bool_):
+            parts.append(struct.pack('<cQ', b'i', int(item) & _64_BITS))
+        elif item is None:
+            parts.append(struct.pack('<cI', b'a', 0))
+        else:
+            array = np.asarray(item)
+            parts.append(struct.pack('<cI', b'a', array.size))
+            if array.dtype.kind == 'f':
+                floats.append(array.ravel())
+            else:
+                parts.append(array.astype('<i8').tobytes())
+    if floats:
+        parts.append(canonical_array(np.concatenate(floats, dtype=np.float32)).tobytes())
+    return b''.join(parts)
 
 
 def canonical_bytes(answer: Answer) -> bytes:

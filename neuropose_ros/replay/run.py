@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from neuropose_ros.core.errors import DataError, LayoutError, NeuroposeError
+from neuropose_ros.core.errors import DataError, NeuroposeError
 from neuropose_ros.core.layouts import layout as built_in_layout
 from neuropose_ros.core.pose import Frame, FrameStatus, PoseFrame, SceneEmbedding
 from neuropose_ros.core.skeleton import SkeletonLayout
@@ -19,8 +19,10 @@ from neuropose_ros.pipeline import Lived, Pipeline, Result
 from neuropose_ros.recording.about import About
 from neuropose_ros.recording.writer import SessionWriter
 from neuropose_ros.replay.ahead import read_ahead
+from neuropose_ros.replay.behind import Behind
 from neuropose_ros.replay.canonical import ResultHash
 from neuropose_ros.replay.inputs import EPOCH_NS, Input, Item, Unreadable
+from neuropose_ros.replay.keeping import Keeper, Kept
 from neuropose_ros.replay.manifest import Manifest, Mode, Request, write_manifest
 from neuropose_ros.replay.open import Choice
 from neuropose_ros.replay.pictures import sha256_of
@@ -78,11 +80,17 @@ def replay(
         kind='replay', software=request.software, models=request.models,
         parameters=request.parameters, extra={
             'input': Path(order.spec).name, 'input_sha256': request.sha256, 'mode': order.mode})
+    began_s = time.time()
     try:
         with SessionWriter(partial, about, clock=lambda: EPOCH_NS) as writer:
-            manifest = run.through(writer, request, progress or _unwatched)
+            if stages.recogniser is not None:
+                writer.put_note(stages.recogniser.description.labels)
+            keeper = Keeper(writer, run.layout)
+            with Behind(keeper.keep) as behind:
+                run.through(behind, lambda: writer.failure, progress or _unwatched)
         if writer.failure:
             raise NeuroposeError(writer.failure)
+        manifest = run.manifest(request, keeper.results, began_s)
         write_manifest(manifest, partial)
         partial.rename(out / order.name)
     except OSError as error:
@@ -103,46 +111,47 @@ class _Run:
 
     def __init__(self, order: Order, source: Input, stages: Stages) -> None:
         self._order, self._source = order, source
-        self._pipeline: Pipeline = stages.pipeline(lens=source.lens, layouts=self._layout)
-        self._stages = stages
+        self._pipeline: Pipeline = stages.pipeline(lens=source.lens, layouts=self.layout)
         self._lived = source.lived if order.mode == 'as-lived' else None
         if order.mode == 'as-lived' and not self._lived:
             raise DataError(f'{order.spec}: as lived means as its recorded poses say, and there '
                             'are none in it: replay it with --mode ideal')
-        self._results = ResultHash()
-        self._names: set[str] = set()
         self._frames = self._skipped = self._errors = 0
 
-    def _layout(self, name: str) -> SkeletonLayout:
+    def layout(self, name: str) -> SkeletonLayout:
         return self._source.layouts.get(name) or built_in_layout(name)
 
-    def through(self, writer: SessionWriter, request: Request, progress: Progress) -> Manifest:
-        begin_s = told_s = time.monotonic()
-        if self._stages.recogniser is not None:
-            writer.put_note(self._stages.recogniser.description.labels)
+    def through(
+        self, behind: Behind[Kept | SceneEmbedding], failure: Callable[[], str],
+        progress: Progress,
+    ) -> None:
+        told_s = time.monotonic()
         with closing(read_ahead(self._source.items())) as items:
             for item in items:
-                self._take(item, writer)
+                self._take(item, behind)
                 now_s = time.monotonic()
                 if now_s - told_s > 0.5:
                     told_s = now_s
                     progress(self._frames)
-                    if writer.failure:
-                        raise NeuroposeError(writer.failure)
+                    if failure():
+                        raise NeuroposeError(failure())
         progress(self._frames)
         if not self._frames:
             raise DataError(f'{self._order.spec}: there is no frame in it to replay')
-        elapsed_s = time.monotonic() - begin_s
-        return Manifest(
-            Path(self._order.spec).name, request, self._results.hexdigest, self._results.streams,
-            self._results.counts, self._frames, self._skipped, self._errors,
-            self._pipeline.restarts, self._findings(), self._live_streams(),
-            {'elapsed_s': elapsed_s, 'frames_per_s': self._frames / elapsed_s})
 
-    def _take(self, item: Item, writer: SessionWriter) -> None:
+    def manifest(self, request: Request, results: ResultHash, began_s: float) -> Manifest:
+        elapsed_s = time.time() - began_s
+        return Manifest(
+            Path(self._order.spec).name, request, results.hexdigest, results.streams,
+            results.counts, self._frames, self._skipped, self._errors,
+            self._pipeline.restarts, self._findings(), self._live_streams(),
+            {'began_s': began_s, 'elapsed_s': elapsed_s,
+             'frames_per_s': self._frames / elapsed_s})
+
+    def _take(self, item: Item, behind: Behind[Kept | SceneEmbedding]) -> None:
         if isinstance(item, SceneEmbedding):
             self._pipeline.put_scene(item)
-            writer.put_scene(item)
+            behind.put(item)
             return
         info = item.info if isinstance(item, Unreadable) else item
         lived = None
@@ -151,9 +160,11 @@ class _Run:
             if lived is None:
                 self._skipped += 1
                 return
-        self._keep(self._process(item, lived), writer)
-        if not isinstance(item, PoseFrame):
-            writer.put_frame(_info(item))
+        result = self._process(item, lived)
+        self._frames += 1
+        self._errors += result.poses.status is FrameStatus.ERROR
+        behind.put(Kept(None if isinstance(item, PoseFrame) else _info(item), result.poses,
+                        result.refined, result.actions, result.scene))
 
     def _process(self, item: Frame | Unreadable | PoseFrame, lived: Lived | None) -> Result:
         if isinstance(item, PoseFrame):
@@ -162,23 +173,6 @@ class _Run:
             return self._pipeline.process_unreadable(
                 item.info, seq_is_local=item.seq_is_local, lived=lived)
         return self._pipeline.process(item, lived)
-
-    def _keep(self, result: Result, writer: SessionWriter) -> None:
-        self._frames += 1
-        self._errors += result.poses.status is FrameStatus.ERROR
-        self._results.add('poses', result.poses)
-        self._results.add('poses_refined', result.refined)
-        writer.put_poses(result.poses, 'poses')
-        writer.put_poses(result.refined, 'poses_refined')
-        if result.actions is not None:
-            self._results.add('actions', result.actions)
-            writer.put_actions(result.actions)
-        if result.poses.layout not in self._names:
-            self._names.add(result.poses.layout)
-            try:
-                writer.put_note(self._layout(result.poses.layout))
-            except LayoutError as error:
-                writer.log(str(error))
 
     def _findings(self) -> dict[str, int | str]:
         found = dict(self._source.findings())

@@ -160,6 +160,7 @@ def test_a_cluster_gives_the_same_results(tmp_path: Path) -> None:
     here = hashes(run(specs, task(tmp_path / 'here')))
     with distributed.LocalCluster(
             n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None,
+            protocol='tcp://',
             host='127.0.0.1') as cluster:
         with cluster_crew(cluster.scheduler_address) as crew:
             there = list(replay_many(make_orders(specs), task(tmp_path / 'there'), crew))
