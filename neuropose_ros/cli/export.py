@@ -1,6 +1,11 @@
-"""Write a trained network as a recogniser: ONNX networks, description and model card.
+"""Write a session in another format, or a trained network as a recogniser.
 
-Parity with the trained network is checked; what differs is not written.
+A session (`neuropose export walk --to nwb`) becomes a folder of files with one of its poses, and
+what goes with them; docs/export.md says what each format holds. Pseudonyms go along, paths and
+names of machines do not.
+
+A trained network (`neuropose export runs/train recogniser`) becomes ONNX networks, description and
+model card. Parity with the trained network is checked; what differs is not written.
 """
 
 from __future__ import annotations
@@ -10,23 +15,71 @@ import json
 from pathlib import Path
 
 from neuropose_ros.cli.learning_options import add_settings_arguments, read_settings
+from neuropose_ros.core.errors import NeuroposeError
+from neuropose_ros.recording.export.formats import FORMATS
+from neuropose_ros.recording.folder import is_session
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument('weights', type=Path, help='what `neuropose train` wrote: file or folder')
-    parser.add_argument('folder', type=Path, help='the recogniser to write')
+    parser.add_argument('input', type=Path, metavar='INPUT',
+                        help='a session, or what `neuropose train` wrote: file or folder')
+    parser.add_argument('folder', type=Path, nargs='?', metavar='FOLDER',
+                        help='of a trained network: the recogniser to write')
+    session = parser.add_argument_group('of a session')
+    session.add_argument('--to', choices=tuple(FORMATS), help='the format to write')
+    session.add_argument('--out', type=Path, metavar='DIR',
+                         help='folder to make; default: beside the session, NAME-FORMAT')
+    session.add_argument('--topic', default='', help='which poses; default: poses_refined, '
+                         'else poses')
+    session.add_argument('--layout', default='', metavar='NAME',
+                         help='skeleton layout to convert to, as coco17; default: as recorded')
+    session.add_argument('--epoch', type=int, metavar='N',
+                         help='only this part of a recording that restarted')
     add_settings_arguments(parser, 'export')
     parser.add_argument('--json', action='store_true', help='last line is one JSON object')
 
 
 def run(args: argparse.Namespace) -> int:
     """Export and print."""
+    if args.to or is_session(args.input):
+        return _export_session(args)
+    return _export_network(args)
+
+
+def _export_session(args: argparse.Namespace) -> int:
+    from neuropose_ros.recording.export.choosing import Choice
+    from neuropose_ros.recording.export.writing import export_session
+
+    if not args.to:
+        raise NeuroposeError(f'{args.input} is a session: say which format to write, '
+                             f'--to {" or ".join(FORMATS)}')
+    if args.folder is not None:
+        raise NeuroposeError(f'a session goes to --out DIR, not to {args.folder} alone')
+    session = args.input.resolve()
+    out = args.out or session.with_name(f'{session.name}-{args.to}')
+    done = export_session(args.input, args.to, out, Choice(args.topic, args.layout, args.epoch))
+    for file in done.files:
+        print(file)
+    if done.torn:
+        print('the recording ended unexpectedly: what it had not yet written is missing')
+    if done.not_noted:
+        print(f'`neuropose subject delete` will not name this copy: {done.not_noted}')
+    if args.json:
+        print(json.dumps({'folder': str(done.folder), 'format': args.to,
+                          'files': [str(file) for file in done.files], 'torn': done.torn}))
+    return 0
+
+
+def _export_network(args: argparse.Namespace) -> int:
     from neuropose_ros.learning.export import ExportSettings, export
     from neuropose_ros.learning.weights import load_recogniser
 
+    if args.folder is None:
+        raise NeuroposeError(f'{args.input} is no session; of a trained network, say which '
+                             'folder the recogniser is to be written to')
     settings = read_settings(ExportSettings, args, 'export')
-    done = export(load_recogniser(args.weights), args.folder, settings)
+    done = export(load_recogniser(args.input), args.folder, settings)
     for name, difference in done.parity.items():
         print(f'{name:16} differs by {difference:.2g} at most')
     print(f'{done.folder} is a recogniser of {done.description.labels.id}; '

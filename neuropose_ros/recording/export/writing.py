@@ -11,16 +11,10 @@ from typing import Protocol, cast
 
 from neuropose_ros.core.errors import SessionError
 from neuropose_ros.recording.export.choosing import Choice, material_of
+from neuropose_ros.recording.export.formats import FORMATS
 from neuropose_ros.recording.export.material import Material
 from neuropose_ros.recording.session import open_session
 from neuropose_ros.recording.upkeep import add_export
-
-FORMATS = {
-    'csv': 'csv', 'json': 'json', 'parquet': 'parquet', 'nwb': 'nwb',
-    'bids-motion': 'bids_motion', 'dlc': 'dlc', 'sleap': 'sleap', 'trc': 'trc', 'c3d': 'c3d',
-    'mcap': 'mcap',
-}
-"""Module of this package by the name of its format."""
 
 
 class Format(Protocol):

@@ -20,11 +20,10 @@ from neuropose_ros.core.software import software_versions
 from neuropose_ros.core.wire import FrameInfo
 from neuropose_ros.recording.about import About
 from neuropose_ros.recording.folder import check_name
+from neuropose_ros.recording.importing.formats import FORMATS
 from neuropose_ros.recording.importing.poses import Imported, Options
 from neuropose_ros.recording.writer import SessionWriter
 
-FORMATS = ('dlc', 'sleap', 'openpose', 'coco', 'pyskl', 'nwb', 'trc', 'c3d')
-"""Each is a module of this package."""
 _BLOCK = 1 << 20
 
 
