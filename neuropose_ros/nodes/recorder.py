@@ -26,6 +26,7 @@ from neuropose_ros.nodes.recorder_parameters import (
 )
 from neuropose_ros.nodes.spin import run
 from neuropose_ros.recording.live import LiveSession
+from neuropose_ros.recording.rows import warm_up
 
 
 class RecorderNode(StageNode):
@@ -63,9 +64,10 @@ class RecorderNode(StageNode):
         """Advertise the services, prepare to read.
 
         Raises:
-            NeuroposeError: parameters contradict each other.
+            NeuroposeError: parameters contradict each other, or pyarrow is not installed.
         """
         check_recorder(self.settings)
+        warm_up()
         self._problem = ''
         self._inputs = RecorderInputs(self, self.settings['topics'].split(), self._take)
         self._snapshot = ParameterSnapshot(self)

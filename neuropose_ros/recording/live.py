@@ -151,7 +151,7 @@ class LiveSession:
 
     def _work(self) -> None:
         looked_s = time.monotonic()
-        while not self._stopping.wait(self._flush_s):
+        while not self._stopping.wait(max(self._flush_s - self.flush_ms / 1e3, 0.0)):
             watch = Stopwatch()
             self._writer.flush()
             self.flush_ms = watch.lap_ms()

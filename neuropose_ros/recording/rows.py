@@ -57,6 +57,16 @@ def batch_of(table: str, items: Sequence[Item]) -> Any:
     return pa.RecordBatch.from_arrays(columns, schema=schema_of(table))
 
 
+def warm_up() -> None:
+    """Load what rows need: the first batch takes half a second, in which nothing is safe.
+
+    Raises:
+        SessionError: pyarrow is not installed.
+    """
+    for table in TABLES:
+        batch_of(table, [])
+
+
 def _split(table: str, items: Iterable[Item]) -> Iterable[_Part]:
     if table not in _PARTS:
         for item in items:

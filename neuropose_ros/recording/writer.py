@@ -23,7 +23,7 @@ from neuropose_ros.recording import folder
 from neuropose_ros.recording.about import About
 from neuropose_ros.recording.compaction import compact
 from neuropose_ros.recording.database import CLOSED, Database, Note
-from neuropose_ros.recording.rows import Item, batch_of
+from neuropose_ros.recording.rows import Item, batch_of, warm_up
 from neuropose_ros.recording.schema import TABLES, schema_of
 from neuropose_ros.recording.segments import SUFFIX, SegmentWriter
 
@@ -70,6 +70,7 @@ class SessionWriter:
         self._putting, self._flushing = threading.Lock(), threading.Lock()
         self._flushed_s = time.monotonic()
         self._closed = False
+        warm_up()
         folder.create(path)
         self._lock = folder.Lock(path)
         try:
