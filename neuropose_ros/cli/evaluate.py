@@ -37,16 +37,18 @@ def run(args: argparse.Namespace) -> int:
     from neuropose_ros.learning.assessment import AssessmentSettings, assess, figures
     from neuropose_ros.learning.provision import provide
     from neuropose_ros.learning.report.write import write_report
-    from neuropose_ros.learning.weights import load_recogniser
+    from neuropose_ros.learning.weights import check_fits, load_recogniser
 
     settings = read_settings(AssessmentSettings, args, 'evaluate')
-    recipe = load_recogniser(args.weights).recipe
+    trained = load_recogniser(args.weights)
+    without = None if args.without is None else load_recogniser(args.without)
     split, findings = provide(
-        recipe.data, args.data, args.split, cache=args.cache, workers=args.workers)
+        trained.recipe.data, args.data, args.split, cache=args.cache, workers=args.workers)
     if len(findings):
         print(findings.report())
-    trained = load_recogniser(args.weights, split.train)
-    without = None if args.without is None else load_recogniser(args.without, split.train)
+    check_fits(trained, split.train, args.weights)
+    if without is not None:
+        check_fits(without, split.train, args.without)
     report = assess(trained, split, settings, name=_name(args.weights), without=without)
     folder = args.weights if args.weights.is_dir() else args.weights.parent
     out = args.out or folder / 'report.html'

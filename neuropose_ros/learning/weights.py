@@ -71,21 +71,16 @@ def save_recogniser(trained: TrainedRecogniser, path: Path) -> None:
     write_checkpoint(Checkpoint(identity, trained.network.state_dict()), path)
 
 
-def load_recogniser(path: Path, clips: ClipSet | None = None) -> TrainedRecogniser:
+def load_recogniser(path: Path) -> TrainedRecogniser:
     """Read a trained recogniser; a folder stands for the file in it.
 
-    Args:
-        clips: that it must fit.
-
     Raises:
-        TrainingError: it is not there, damaged, or its joints or labels are others.
+        TrainingError: it is not there, or damaged.
     """
     path = path / FILE_NAME if path.is_dir() else path
     checkpoint = read_checkpoint(path)
     facts = checkpoint.identity
     check_identity(facts, {'kind': _KIND}, str(path))
-    if clips is not None:
-        check_identity(facts, identity_of(clips), str(path))
     try:
         layout = SkeletonLayout.from_table(facts['skeleton'])
         recipe = recipe_of(facts['recipe'], str(path))
@@ -96,6 +91,20 @@ def load_recogniser(path: Path, clips: ClipSet | None = None) -> TrainedRecognis
         raise TrainingError(f'{path}: written by another version of this program '
                             f'({" ".join(str(error).split())[:200]}): train again') from error
     return TrainedRecogniser(network.eval(), recipe, labels, facts['trained_on'])
+
+
+def check_fits(trained: TrainedRecogniser, clips: ClipSet, path: Path) -> None:
+    """Check that a trained recogniser is of use for clips.
+
+    Args:
+        path: where it was read, for the sentence.
+
+    Raises:
+        TrainingError: their joints or labels are others.
+    """
+    check_identity({
+        'layout': trained.layout.id, 'dimensions': trained.dimensions,
+        'labels': list(trained.labels.labels)}, identity_of(clips), str(path))
 
 
 def identity_of(clips: ClipSet) -> dict[str, Any]:

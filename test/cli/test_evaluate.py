@@ -13,6 +13,7 @@ pytest.importorskip('torch', reason='needs torch')
 from neuropose_ros.cli.main import main
 from neuropose_ros.core.action import LabelSet
 from neuropose_ros.core.layouts import JHMDB15
+from neuropose_ros.learning import weights
 from neuropose_ros.learning.clips import Clip, ClipSet, write_clip_set
 from neuropose_ros.learning.fitting import train_recogniser
 from neuropose_ros.learning.networks.config import NetworkConfig
@@ -85,6 +86,20 @@ def test_weights_for_other_labels_are_refused(place, tmp_path, capsys):
         write_clip_set(other, tmp_path / f'{name}.npz')
     assert main(['evaluate', str(place / 'weights'), '--data', str(tmp_path)]) == 2
     assert 'not known to the weights: up' in capsys.readouterr().err
+
+
+def test_all_weights_must_fit_and_are_read_once(place, tmp_path, capsys, monkeypatch):
+    """Those of --without too, and before any time goes into measuring."""
+    read = []
+    inner = weights.read_checkpoint
+    monkeypatch.setattr(weights, 'read_checkpoint', lambda path: read.append(path) or inner(path))
+    other = replace(arms(24, 3), labels=LabelSet('sides', ('left', 'up')))
+    save_recogniser(train_recogniser(RECIPE, other, 0), tmp_path / 'recogniser.pt')
+    assert main(['evaluate', str(place / 'weights'), '--data', str(place / 'data'), '--without',
+                 str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert f'{tmp_path}: ' in said and 'not known to the weights: right' in said
+    assert read == [place / 'weights' / 'recogniser.pt', tmp_path / 'recogniser.pt']
 
 
 def test_no_weights_are_said_to_be_missing(place, tmp_path, capsys):
