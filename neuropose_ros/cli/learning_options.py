@@ -79,6 +79,21 @@ def add_training_arguments(parser: argparse.ArgumentParser, config: str, out: st
     parser.add_argument('--json', action='store_true', help='last line is one JSON object')
 
 
+def keep_earlier_run(args: argparse.Namespace, *files: str) -> None:
+    """Check that a training which begins anew writes over no other.
+
+    Args:
+        files: that tell of one, in the folder it is written to.
+
+    Raises:
+        TrainingError: there is one, and it is not to be gone on with.
+    """
+    there = [file for file in files if (args.out / file).exists()]
+    if there and not args.resume:
+        raise TrainingError(f'{args.out} holds an earlier run ({there[0]}): go on with it by '
+                            '--resume, or choose another folder by --out')
+
+
 @contextlib.contextmanager
 def training_place(args: argparse.Namespace, title: str) -> Iterator[Place]:
     """Give the place that the arguments describe, with a bar and curves."""

@@ -9,7 +9,12 @@ from __future__ import annotations
 import argparse
 import json
 
-from neuropose_ros.cli.learning_options import add_training_arguments, need_torch, training_place
+from neuropose_ros.cli.learning_options import (
+    add_training_arguments,
+    keep_earlier_run,
+    need_torch,
+    training_place,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,8 +33,10 @@ def run(args: argparse.Namespace) -> int:
     )
     from neuropose_ros.learning.provision import further_poses, provide
     from neuropose_ros.learning.recipe import read_recipe
+    from neuropose_ros.learning.training.loop import CHECKPOINT
 
     recipe = read_recipe(args.config, args.set)
+    keep_earlier_run(args, FILE_NAME, CHECKPOINT)
     with training_place(args, f'poses of {recipe.data.dataset}') as place:
         split, findings = place.team.first(lambda: provide(
             recipe.data, args.data, args.split, cache=args.cache, workers=args.workers))

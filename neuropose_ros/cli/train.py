@@ -10,7 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 
-from neuropose_ros.cli.learning_options import add_training_arguments, need_torch, training_place
+from neuropose_ros.cli.learning_options import (
+    add_training_arguments,
+    keep_earlier_run,
+    need_torch,
+    training_place,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,13 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train and write the weights."""
     need_torch()
-    from neuropose_ros.learning.fitting import train_recogniser
+    from neuropose_ros.learning.fitting import STAGES, train_recogniser
     from neuropose_ros.learning.pretraining import read_pretrained
     from neuropose_ros.learning.provision import further_poses, provide
     from neuropose_ros.learning.recipe import read_recipe
+    from neuropose_ros.learning.training.loop import CHECKPOINT
     from neuropose_ros.learning.weights import FILE_NAME, save_recogniser
 
     recipe = read_recipe(args.config, args.set)
+    keep_earlier_run(args, FILE_NAME, *(f'{stage}/{CHECKPOINT}' for stage in STAGES))
     with training_place(args, recipe.data.dataset) as place:
         split, findings = place.team.first(lambda: provide(
             recipe.data, args.data, args.split, cache=args.cache, workers=args.workers))

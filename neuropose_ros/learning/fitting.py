@@ -26,6 +26,9 @@ from neuropose_ros.learning.weights import (
     identity_of,
 )
 
+PRETRAINING, SELECTION, REFIT = STAGES = 'pretraining', 'selection', 'refit'
+"""What a training goes through, each with a folder of its own below the place."""
+
 
 def train_recogniser(
     recipe: Recipe, clips: ClipSet, seed: int, *, unlabelled: Sequence[ClipSet] = (),
@@ -54,8 +57,8 @@ def train_recogniser(
             clips, recipe.data.validation_share, recipe.data.validation_seed)
     if weights is None and recipe.pretraining.epochs:
         # Poses of the held-back part are not looked at either: validation stays honest.
-        weights = pretrain(recipe, (learnt, *unlabelled), seed, place.below('pretraining'))
-    first = _fit(recipe, learnt, held, seed, weights, place.below('selection'))
+        weights = pretrain(recipe, (learnt, *unlabelled), seed, place.below(PRETRAINING))
+    first = _fit(recipe, learnt, held, seed, weights, place.below(SELECTION))
     network, epochs = first.network, first.best_epoch
     assert isinstance(network, Recogniser)
     if held is not None:
@@ -63,7 +66,7 @@ def train_recogniser(
     if recipe.data.refit and held is not None:
         again = replace(recipe, training=replace(
             recipe.training, epochs=epochs, select='last', patience_epochs=0))
-        second = _fit(again, clips, None, seed, weights, place.below('refit')).network
+        second = _fit(again, clips, None, seed, weights, place.below(REFIT)).network
         assert isinstance(second, Recogniser)
         calibration = dict(network.head.named_buffers())
         for name, value in second.head.named_buffers():

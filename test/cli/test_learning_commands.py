@@ -57,6 +57,26 @@ def test_pretrain_then_train_then_resume(
     assert 'the recipe of these weights is' in capsys.readouterr().err
 
 
+def test_an_earlier_run_is_not_written_over(
+    data: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = data.parent / 'out'
+    common = ['--data', str(data), '--config', str(data.parent / 'small.yaml'), '--out', str(out),
+              '--no-tensorboard', '--set', 'training.epochs=1', '--set', 'pretraining.epochs=1']
+    for command, file in (('pretrain', 'pretrained.pt'), ('train', 'recogniser.pt')):
+        assert main([command, *common]) == 0
+        before = (out / file).read_bytes()
+        capsys.readouterr()
+        assert main([command, *common, '--seed', '1']) == EXIT_BAD_INPUT
+        said = capsys.readouterr().err
+        assert 'holds an earlier run' in said and '--resume' in said and '--out' in said
+        assert (out / file).read_bytes() == before
+    (out / 'recogniser.pt').unlink()  # cut off before it was written
+    assert main(['train', *common]) == EXIT_BAD_INPUT
+    assert 'pretraining/checkpoint.pt' in capsys.readouterr().err
+    assert main(['train', *common, '--resume']) == 0
+
+
 def test_curves_are_written(data: Path) -> None:
     pytest.importorskip('tensorboard', reason='needs TensorBoard')
     out = data.parent / 'out'
