@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from neuropose_ros.core.errors import SessionError
 from neuropose_ros.recording import folder
 from neuropose_ros.recording.compaction import compact
 from neuropose_ros.recording.database import CLOSED, Database
+from neuropose_ros.recording.privacy.subjects import Subject
 from neuropose_ros.recording.segments import Torn
 from neuropose_ros.recording.session import open_session
 
@@ -48,11 +50,24 @@ def add_export(path: Path, exported: Path, form: str) -> None:
     Raises:
         SessionError: it is being recorded or cannot be written.
     """
+    _write(path, lambda database: database.add_export(exported, form))
+
+
+def set_subject(path: Path, subject: Subject) -> None:
+    """Say who is in a session, or say it anew.
+
+    Raises:
+        SessionError: it is being recorded or cannot be written.
+    """
+    _write(path, lambda database: database.add_subject(subject))
+
+
+def _write(path: Path, change: Callable[[Database], None]) -> None:
     with folder.locked(path):
         try:
             database = Database(path)
             try:
-                database.add_export(exported, form)
+                change(database)
             finally:
                 database.close()
         except sqlite3.Error as error:

@@ -1,0 +1,1 @@
+"""Who is in recorded sessions, under pseudonyms: list, show, set, delete."""
