@@ -61,13 +61,11 @@ def _export_session(args: argparse.Namespace) -> int:
     done = export_session(args.input, args.to, out, Choice(args.topic, args.layout, args.epoch))
     for file in done.files:
         print(file)
-    if done.torn:
-        print('the recording ended unexpectedly: what it had not yet written is missing')
-    if done.not_noted:
-        print(f'`neuropose subject delete` will not name this copy: {done.not_noted}')
+    for note in done.notes:
+        print(f'note: {note}')
     if args.json:
         print(json.dumps({'folder': str(done.folder), 'format': args.to,
-                          'files': [str(file) for file in done.files], 'torn': done.torn}))
+                          'files': [str(file) for file in done.files], 'notes': done.notes}))
     return 0
 
 

@@ -13,7 +13,11 @@ from neuropose_ros.cli.main import EXIT_BAD_INPUT, main
 from neuropose_ros.core.clocks import NS_PER_S
 from neuropose_ros.core.layouts import COCO17, HALPE26, convert_frame
 from neuropose_ros.recording import open_session
+from neuropose_ros.recording.about import About
 from neuropose_ros.recording.export.formats import FORMATS
+from neuropose_ros.recording.export.writing import export_session
+from neuropose_ros.recording.folder import locked
+from neuropose_ros.recording.privacy.subjects import Subject
 from neuropose_ros.recording.writer import SessionWriter
 
 from ..recording.people import person, pose_frame
@@ -132,10 +136,41 @@ def test_what_is_there_is_not_touched(session: Path, capsys: pytest.CaptureFixtu
     assert [path.name for path in out.iterdir()] == ['mine.txt']
 
 
+def test_what_a_person_should_know(tmp_path: Path) -> None:
+    subjects = tuple(Subject(f's-{letter * 16}', 'key', consent) for letter, consent in (
+        ('a', frozenset({'sharing'})), ('b', frozenset({'measurements'}))))
+    for number in (1, 2):
+        with SessionWriter(tmp_path / f'{number}', About(subjects[:number])) as writer:
+            writer.put_poses(pose_frame(0, person(1)))
+    agreed = export_session(tmp_path / '1', 'json', tmp_path / 'agreed')
+    assert agreed.notes == ()
+    with locked(tmp_path / '2'):
+        done = export_session(tmp_path / '2', 'json', tmp_path / 'open')
+    not_agreed, not_noted = done.notes
+    assert 'not every subject has agreed' in not_agreed
+    assert 'will not name this copy' in not_noted
+
+
+def test_a_recording_that_was_killed_says_so(session: Path, tmp_path: Path) -> None:
+    cut = tmp_path / 'cut'
+    with SessionWriter(cut) as writer:
+        writer.put_poses(pose_frame(0, person(1)))
+        writer.flush()
+        writer.put_poses(pose_frame(1, person(1)))
+        writer.close(compacted=False)
+    (segment,) = (cut / 'segments').glob('people-*')
+    segment.write_bytes(segment.read_bytes()[:-40])
+    done = export_session(cut, 'json', tmp_path / 'out')
+    assert 'ended unexpectedly' in done.notes[0]
+    assert len(json.loads(done.files[0].read_text())['frames']) == 1
+
+
 def test_wrong_words(session: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert 'say which format to write' in refused(capsys, 'export', session)
     assert 'goes to --out DIR' in refused(capsys, 'export', session, tmp_path, '--to', 'csv')
     assert 'this is no session' in refused(capsys, 'export', tmp_path, '--to', 'csv')
+    assert 'in the session itself' in refused(
+        capsys, 'export', session, '--to', 'csv', '--out', session / 'out')
     assert 'is no session; of a trained network' in refused(capsys, 'export', tmp_path / 'x')
     assert 'there are no people of' in refused(
         capsys, 'export', session, '--to', 'csv', '--topic', 'poses_refined')

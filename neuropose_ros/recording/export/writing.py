@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
@@ -13,7 +13,8 @@ from neuropose_ros.core.errors import SessionError
 from neuropose_ros.recording.export.choosing import Choice, material_of
 from neuropose_ros.recording.export.formats import FORMATS
 from neuropose_ros.recording.export.material import Material
-from neuropose_ros.recording.session import open_session
+from neuropose_ros.recording.privacy.subjects import SHARING, all_may
+from neuropose_ros.recording.session import Session, open_session
 from neuropose_ros.recording.upkeep import add_export
 
 
@@ -29,15 +30,12 @@ class Exported:
 
     Attributes:
         files: as they lie now.
-        torn: the recording was killed; the end of it is missing.
-        not_noted: why the session does not know of this copy, which a deletion will then not
-            name; '' = it does.
+        notes: what a person should know, a sentence each.
     """
 
     folder: Path
     files: tuple[Path, ...]
-    torn: bool
-    not_noted: str
+    notes: tuple[str, ...]
 
 
 def export_session(path: Path, kind: str, folder: Path, choice: Choice | None = None) -> Exported:
@@ -55,6 +53,8 @@ def export_session(path: Path, kind: str, folder: Path, choice: Choice | None = 
     if kind not in FORMATS:
         raise SessionError(f'there is no format {kind!r}; there are {", ".join(FORMATS)}')
     written = cast(Format, importlib.import_module(f'{__package__}.{FORMATS[kind]}')).write
+    if path.resolve() in (folder.resolve(), *folder.resolve().parents):
+        raise SessionError(f'{folder}: this is in the session itself; choose a folder elsewhere')
     with open_session(path) as session:
         material = material_of(session, choice or Choice())
         folder, made = _beside(folder)
@@ -68,18 +68,24 @@ def export_session(path: Path, kind: str, folder: Path, choice: Choice | None = 
             shutil.rmtree(made, ignore_errors=True)
             if not any(folder.iterdir()):
                 folder.rmdir()
-        torn = bool(session.torn)
-    return Exported(folder, tuple(folder / file for file in files), torn,
-                    _noted(path, folder, kind))
+        notes = tuple(_notes(session, material))
+    return Exported(folder, tuple(folder / file for file in files),
+                    (*notes, *_noted(path, folder, kind)))
 
 
-def _noted(path: Path, folder: Path, kind: str) -> str:
-    """Note the copy in the session; return why that cannot be done, or ''."""
+def _notes(session: Session, material: Material) -> Iterator[str]:
+    if session.torn:
+        yield 'the recording ended unexpectedly: what it had not yet written is missing'
+    if material.subjects and not all_may(material.subjects, SHARING):
+        yield 'not every subject has agreed that data are passed on to others'
+
+
+def _noted(path: Path, folder: Path, kind: str) -> Iterator[str]:
+    """Note the copy in the session, or say that this cannot be done."""
     try:
         add_export(path, folder.resolve(), kind)
     except SessionError as error:
-        return str(error)
-    return ''
+        yield f'the deletion of a subject will not name this copy: {error}'
 
 
 def _beside(folder: Path) -> tuple[Path, Path]:
