@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neuropose_ros.learning.evaluation import Cost, MissingPoint
-from neuropose_ros.learning.metrics import Calibration, ClassScores, Estimate, Indices
-from neuropose_ros.learning.report.drawing import (
+from neuropose_ros.drawing.figures import (
     BLUE,
     FAINT,
     GREEN,
@@ -21,6 +19,8 @@ from neuropose_ros.learning.report.drawing import (
     png,
     tidy,
 )
+from neuropose_ros.learning.evaluation import Cost, MissingPoint
+from neuropose_ros.learning.metrics import Calibration, ClassScores, Estimate, Indices
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

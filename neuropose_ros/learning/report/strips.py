@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neuropose_ros.core.skeleton import SkeletonLayout
-from neuropose_ros.learning.examples import Example
-from neuropose_ros.learning.report.drawing import (
+from neuropose_ros.drawing.figures import (
     BLUE,
     FAINT,
     QUIET,
@@ -19,6 +18,7 @@ from neuropose_ros.learning.report.drawing import (
     png,
     tidy,
 )
+from neuropose_ros.learning.examples import Example
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neuropose_ros.learning.boundaries import Onsets, Timeline
-from neuropose_ros.learning.open_set import OpenSet
-from neuropose_ros.learning.report.drawing import (
+from neuropose_ros.drawing.figures import (
     BLUE,
     FAINT,
     INK,
@@ -18,6 +16,8 @@ from neuropose_ros.learning.report.drawing import (
     png,
     tidy,
 )
+from neuropose_ros.learning.boundaries import Onsets, Timeline
+from neuropose_ros.learning.open_set import OpenSet
 
 _MOST_BINS = 41
 

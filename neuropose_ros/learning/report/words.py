@@ -1,29 +1,16 @@
-"""Figures in words: the way every number stands in the report."""
+"""Estimates in words: rows of tables with their intervals."""
 
 from __future__ import annotations
 
 import math
 
+from neuropose_ros.drawing.words import NONE, number, percent
 from neuropose_ros.learning.metrics import Estimate
-
-NONE = '–'
-
-
-def percent(value: float) -> str:
-    """Return 0..1 as per cent with one decimal."""
-    return f'{100 * value:.1f} %' if math.isfinite(value) else NONE
 
 
 def share(value: float) -> str:
     """Return a share that is a setting, 0.4, as ``40 %``."""
     return f'{100 * value:g} %'
-
-
-def number(value: float, decimals: int = 3, unit: str = '') -> str:
-    """Return a number, as far as there is one."""
-    if math.isinf(value):
-        return 'not reached'
-    return f'{value:.{decimals}f}{unit and " " + unit}' if math.isfinite(value) else NONE
 
 
 def percent_row(name: str, estimate: Estimate, how: str) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from neuropose_ros.core.errors import DataError
+from neuropose_ros.drawing.page import Section, figure, page, paragraph, table, write_page
+from neuropose_ros.drawing.words import NONE, number, percent
 from neuropose_ros.learning.boundaries import Onsets
 from neuropose_ros.learning.evaluation import (
     BURST_FRAMES,
@@ -20,15 +21,11 @@ from neuropose_ros.learning.examples import Example
 from neuropose_ros.learning.metrics import share_of
 from neuropose_ros.learning.open_set import OpenSet
 from neuropose_ros.learning.report import figures, timelines
-from neuropose_ros.learning.report.page import Section, figure, page, paragraph, table
 from neuropose_ros.learning.report.strips import example_plot
 from neuropose_ros.learning.report.words import (
-    NONE,
     interval,
-    number,
     number_interval,
     number_row,
-    percent,
     percent_row,
     points_row,
     share,
@@ -63,13 +60,7 @@ def write_report(report: Report, path: Path) -> None:
     Raises:
         DataError: it cannot be written there.
     """
-    html = render(report)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(html, 'utf-8')
-    except OSError as error:
-        raise DataError(f'{path}: the report cannot be written ({error.strerror}); give another '
-                        'place with --out') from error
+    write_page(render(report), path)
 
 
 def render(report: Report) -> str:

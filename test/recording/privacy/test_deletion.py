@@ -163,3 +163,11 @@ def test_a_recording_that_was_killed_is_separated_too(tmp_path):
     with open_session(path) as session:
         assert [[one.track_id for one in frame.persons]
                 for frame in session.poses()] == [[2], [], [2], [1]]
+
+
+def test_what_has_no_number_goes_even_where_the_others_are_not_told(store):
+    set_subject(store.both, replace(BERT, tracks=()))
+    delete([store.root], plan([store.root], ANNA.pseudonym))
+    with open_session(store.both) as session:
+        assert [[one.track_id for one in frame.persons]
+                for frame in session.poses()] == [[2], [], [2], [1]]

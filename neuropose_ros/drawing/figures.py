@@ -1,4 +1,4 @@
-"""What the report's plots share: colours that all eyes tell apart, and figures as PNG files."""
+"""What plots of reports share: colours that all eyes tell apart, and figures as PNG files."""
 
 from __future__ import annotations
 

@@ -6,6 +6,9 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
+
+from neuropose_ros.core.errors import DataError
 
 _STYLE = """
 :root { --ink: #1d1d1f; --quiet: #5f6368; --line: #d9dce1; --accent: #005a8f; --wash: #f6f7f9; }
@@ -75,6 +78,20 @@ def page(title: str, subtitle: str, sections: Sequence[Section], footer: str) ->
         f'<div class="sheet">\n<header><h1>{escape(title)}</h1>\n<p>{escape(subtitle)}</p>'
         f'</header>\n<nav aria-label="Contents"><ol>{contents}</ol></nav>\n<main>\n{body}</main>\n'
         f'<footer>{escape(footer)}</footer>\n</div>\n</body>\n</html>\n')
+
+
+def write_page(html: str, path: Path) -> None:
+    """Write a page; its folder is made.
+
+    Raises:
+        DataError: it cannot be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(html, 'utf-8')
+    except OSError as error:
+        raise DataError(f'{path}: the report cannot be written ({error.strerror}); give another '
+                        'place with --out') from error
 
 
 def paragraph(text: str, kind: str = '') -> str:
