@@ -6,7 +6,7 @@ The objects are those of the live graph; only the hand-over differs.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from neuropose_ros.action.scene_arrivals import SceneArrivals
@@ -17,7 +17,7 @@ from neuropose_ros.core.wire import FrameInfo
 from neuropose_ros.pose.intrinsics import Intrinsics
 from neuropose_ros.pose.lifting import Lifter
 from neuropose_ros.pose.scene import SceneEncoder
-from neuropose_ros.pose.stage import PoseStage
+from neuropose_ros.pose.stage import Look, PoseStage
 from neuropose_ros.refinement.stage import RefinementStage
 
 _KEPT_FEEDBACK = 256
@@ -100,10 +100,29 @@ class Pipeline:
         Raises:
             DepthError: depth or lens are of another view than the frame.
         """
+        return self.finish(self.look(frame, lived), lived)
+
+    def look(
+        self, frame: Frame, lived: Lived | None = None,
+        settle: Callable[[], object] = lambda: None,
+    ) -> Look:
+        """Do the first half of `process`; `finish` is the second, in order, in any one thread.
+
+        Args:
+            settle: returns when all earlier frames are finished.
+        """
         assert self._pose is not None
-        poses = self._pose.process(frame, self._feedback_for(lived))
-        if (self._lens is not None and self._lifter is not None and frame.depth is not None
-                and poses.persons):
+        return self._pose.look(frame, lambda: self._feedback_for(lived), settle)
+
+    def finish(self, look: Look, lived: Lived | None = None) -> Result:
+        """Do the second half of `process`.
+
+        Raises:
+            DepthError: depth or lens are of another view than the frame.
+        """
+        assert self._pose is not None and self._lifter is not None
+        frame, poses = look.frame, self._pose.follow(look)
+        if self._lens is not None and frame.depth is not None and poses.persons:
             poses = self._lifter.lift(poses, frame.depth, self._lens)
         result = self.process_poses(poses, lived)
         scene = None
@@ -113,12 +132,12 @@ class Pipeline:
                 self.put_scene(scene)
         return Result(frame, poses, result.refined, result.actions, scene)
 
-    def process_unreadable(
-        self, info: FrameInfo, *, seq_is_local: bool, lived: Lived | None = None,
-    ) -> Result:
-        """Run what is known of a frame whose picture could not be read through all stages."""
+    def unreadable(
+        self, info: FrameInfo, *, seq_is_local: bool, settle: Callable[[], object] = lambda: None,
+    ) -> PoseFrame:
+        """Return the poses, for `process_poses`, of a frame whose picture cannot be read."""
         assert self._pose is not None
-        return self.process_poses(self._pose.failed(info, seq_is_local), lived)
+        return self._pose.failed(info, seq_is_local, settle)
 
     def process_poses(self, poses: PoseFrame, lived: Lived | None = None) -> Result:
         """Run poses through the stages behind the pose stage."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from neuropose_ros.cli.up import add_model_arguments
 from neuropose_ros.core.errors import NeuroposeError, ParameterError
+from neuropose_ros.inference.threads import available_processors
 from neuropose_ros.replay.bag_topics import IMAGES
 from neuropose_ros.replay.manifest import MODES
 from neuropose_ros.replay.many import (
@@ -74,7 +75,9 @@ def run(args: argparse.Namespace) -> int:
     choice = Choice(args.images, args.namespace, args.topic)
     orders = make_orders(args.inputs, args.mode, choice)
     _make_folder(out)
-    task = Task(settings, out, args.overwrite)
+    # Threads beside the networks pay only where they have processors of their own.
+    overlap = not args.scheduler and available_processors() >= 2 * args.workers
+    task = Task(settings, out, args.overwrite, overlap)
     outcomes: list[Outcome] = []
     bar = _Bar(len(orders))
     with _crew(args, bar) as crew, bar.shown():

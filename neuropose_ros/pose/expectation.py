@@ -31,14 +31,15 @@ class Expectation(Sequence[PersonPose]):
     """
 
     def __init__(
-        self, predict: Callable[[], Sequence[PersonPose]], feedback: PoseFrame | None = None, *,
-        stamp_ns: int = 0,
+        self, predict: Callable[[], Sequence[PersonPose]],
+        feedback: Callable[[], PoseFrame | None], *, stamp_ns: int = 0,
     ) -> None:
-        """Take what `usable_feedback` let pass.
+        """Take whom to ask; they are asked in this order, once, and only when somebody looks.
 
         Args:
             predict: gives the tracker's people, at ``stamp_ns``.
-            feedback: the refiner's people, at an earlier time, in the estimator's layout.
+            feedback: gives the refiner's people, at an earlier time, in the estimator's layout,
+                as `usable_feedback` let them pass.
             stamp_ns: of the frame.
         """
         self._predict = predict
@@ -68,21 +69,24 @@ class Expectation(Sequence[PersonPose]):
 
     def _people(self) -> tuple[PersonPose, ...]:
         if self._made is None:
-            predicted, feedback = self._predict(), self._feedback
+            predicted, feedback = self._predict(), self._feedback()
             known = {} if feedback is None else {
                 person.track_id: person for person in feedback.persons
                 if person.track_id >= 0 and person.track_state is not TrackState.LOST}
-            self._made = tuple(self._merged(one, known.get(one.track_id)) for one in predicted)
+            self._made = tuple(
+                self._merged(one, known.get(one.track_id), feedback) for one in predicted)
         return self._made
 
-    def _merged(self, predicted: PersonPose, refined: PersonPose | None) -> PersonPose:
-        if refined is None or self._feedback is None:
+    def _merged(
+        self, predicted: PersonPose, refined: PersonPose | None, feedback: PoseFrame | None,
+    ) -> PersonPose:
+        if refined is None or feedback is None:
             return predicted
-        moved = extrapolated(refined, seconds(self._stamp_ns - self._feedback.stamp_ns))
+        moved = extrapolated(refined, seconds(self._stamp_ns - feedback.stamp_ns))
         known = _credible(moved, predicted)
         if not known.any():
             return predicted
-        self._used_ns = self._feedback.stamp_ns
+        self._used_ns = feedback.stamp_ns
         velocities = moved.keypoint_velocities
         if velocities is not None and predicted.keypoint_velocities is not None:
             velocities = np.where(known[:, None], velocities, predicted.keypoint_velocities)

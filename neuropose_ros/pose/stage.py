@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from neuropose_ros.core.clocks import Stopwatch, Timeline
 from neuropose_ros.core.errors import ImageError, NeuroposeError
 from neuropose_ros.core.layouts import convert_frame
-from neuropose_ros.core.pose import Floats, Frame, FrameStatus, Image, PoseFrame
+from neuropose_ros.core.pose import (
+    Floats,
+    Frame,
+    FrameStatus,
+    Image,
+    PersonPose,
+    PoseFrame,
+)
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.core.wire import FrameInfo
 from neuropose_ros.inference.ops.device import Picture
@@ -20,6 +28,24 @@ from neuropose_ros.pose.reid import PersonEncoder
 from neuropose_ros.pose.tracking import Tracker
 
 _LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was found in a frame, before anybody has an identity.
+
+    Attributes:
+        epoch: of the results.
+        skipped: frames skipped before it.
+        found: None = the frame could not be looked at.
+        expected: whom the estimator was told to expect.
+    """
+
+    frame: Frame
+    epoch: int
+    skipped: int
+    found: PoseFrame | None = None
+    expected: Expectation | None = None
 
 
 class PoseStage:
@@ -75,30 +101,59 @@ class PoseStage:
             frame: the next one.
             feedback: the newest people of the refinement, which help to expect who is where.
         """
-        skipped = self._enter(frame.stamp_ns, frame.epoch, frame.frame_seq)
+        return self.follow(self.look(frame, lambda: feedback))
+
+    def look(
+        self, frame: Frame, feedback: Callable[[], PoseFrame | None],
+        settle: Callable[[], object] = lambda: None,
+    ) -> Look:
+        """Do the first half of `process`: find people; `follow` is the second.
+
+        The next frame may be looked at before this one is followed, from another thread: what
+        depends on `follow` is asked for after ``settle``, so the results are the same.
+
+        Args:
+            frame: the next one.
+            feedback: gives the newest people of the refinement, when somebody looks at them.
+            settle: returns when all earlier frames were followed.
+        """
+        skipped = self._enter(frame.stamp_ns, frame.epoch, frame.frame_seq, settle)
         try:
             image = checked_image(frame.image)
             if image is not frame.image:
                 frame = replace(frame, image=image)
-            expected = self._expect(frame.stamp_ns, feedback)
+            expected = self._expect(frame.stamp_ns, feedback, settle)
             found = self._estimator.estimate(frame, expected)
+        except Exception as error:  # noqa: BLE001 - one frame must not end all others
+            self._note(error)
+            return Look(frame, self._epoch, skipped)
+        return Look(frame, self._epoch, skipped, found, expected)
+
+    def follow(self, look: Look) -> PoseFrame:
+        """Do the second half of `process`: give the people found their identities."""
+        frame, found, expected = look.frame, look.found, look.expected
+        try:
+            if found is None or expected is None:
+                return self._lost(look)
             clock = Stopwatch()
             looks = self._looks(frame, found)
             people = self._tracker.update(found.persons, frame.stamp_ns, looks)
         except Exception as error:  # noqa: BLE001 - one frame must not end all others
             self._note(error)
-            return replace(self._empty(frame), epoch=self._epoch, skipped_before=skipped)
+            return self._lost(look)
         self.last_error = ''
         found = convert_frame(
             replace(found, persons=people), self._estimator.layout, self._layout)
         return replace(
-            found, epoch=self._epoch, skipped_before=skipped,
+            found, epoch=look.epoch, skipped_before=look.skipped,
             feedback_stamp_ns=expected.feedback_stamp_ns,
             postprocess_ms=found.postprocess_ms + clock.lap_ms())
 
-    def failed(self, info: FrameInfo, seq_is_local: bool) -> PoseFrame:
+    def failed(
+        self, info: FrameInfo, seq_is_local: bool, settle: Callable[[], object] = lambda: None,
+    ) -> PoseFrame:
         """Return the result of a frame whose image could not even be read."""
-        skipped = self._enter(info.stamp_ns, info.epoch, info.frame_seq)
+        skipped = self._enter(info.stamp_ns, info.epoch, info.frame_seq, settle)
         return PoseFrame(
             stamp_ns=info.stamp_ns, frame_seq=info.frame_seq, layout=self._layout.id,
             image_width=0, image_height=0, frame_id=info.frame_id, epoch=self._epoch,
@@ -125,11 +180,22 @@ class PoseStage:
             _LOG.error('a frame could not be looked at', exc_info=error)
         self.last_error = sentence
 
-    def _expect(self, stamp_ns: int, feedback: PoseFrame | None) -> Expectation:
-        usable = usable_feedback(
-            feedback, stamp_ns=stamp_ns, epoch=self._epoch, given=self._layout,
-            wanted=self._estimator.layout)
-        return Expectation(lambda: self._tracker.predict(stamp_ns), usable, stamp_ns=stamp_ns)
+    def _lost(self, look: Look) -> PoseFrame:
+        return replace(self._empty(look.frame), epoch=look.epoch, skipped_before=look.skipped)
+
+    def _expect(
+        self, stamp_ns: int, feedback: Callable[[], PoseFrame | None],
+        settle: Callable[[], object],
+    ) -> Expectation:
+        epoch = self._epoch
+
+        def predict() -> Sequence[PersonPose]:
+            settle()
+            return self._tracker.predict(stamp_ns)
+
+        return Expectation(predict, lambda: usable_feedback(
+            feedback(), stamp_ns=stamp_ns, epoch=epoch, given=self._layout,
+            wanted=self._estimator.layout), stamp_ns=stamp_ns)
 
     def _looks(self, frame: Frame, found: PoseFrame) -> list[Floats | None] | None:
         """Return what those look like of whom it is unclear who they are."""
@@ -144,10 +210,13 @@ class PoseStage:
                 looks[index] = vector
         return looks
 
-    def _enter(self, stamp_ns: int, epoch: int, frame_seq: int) -> int:
+    def _enter(
+        self, stamp_ns: int, epoch: int, frame_seq: int, settle: Callable[[], object],
+    ) -> int:
         """Take the frame's place in time; return the frames skipped before it."""
         if self._timeline.restarted(stamp_ns, epoch, frame_seq):
             self.restarts += 1
+            settle()
             self._forget()
             # A camera or bag that begins anew with an old epoch: consumers must see a new one.
             self._epoch_offset = max(self._epoch_offset, self._epoch + 1 - epoch)

@@ -1,57 +1,88 @@
-"""Work that is done behind, in a thread of its own, in the order in which it was given."""
+"""Work that may be done later, one piece after the other in the order in which it was given."""
 
 from __future__ import annotations
 
 import queue
+import sys
 import threading
-from collections.abc import Callable
-from types import TracebackType
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
-T = TypeVar('T')
-_DEPTH = 64
+Work = Callable[[], object]
+_DEPTH = 4
+# A thread that comes back from a network soon goes on, whatever Python the other one runs.
+_SWITCH_S = 0.0005
 
 
-class Behind(Generic[T]):
-    """Does something with one item after the other; a context manager that waits for the last."""
+class Later(Protocol):
+    """Takes work."""
 
-    def __init__(self, act: Callable[[T], object], depth: int = _DEPTH) -> None:
-        """Begin.
+    def put(self, work: Work) -> None:
+        """Do it now or later; raises what went wrong with earlier work."""
+        ...
 
-        Args:
-            act: takes an item; after its first error nothing more is done.
-            depth: items that may wait; then `put` waits.
-        """
-        self._act = act
-        self._waiting: queue.Queue[tuple[T] | None] = queue.Queue(depth)
+    def settle(self) -> None:
+        """Return when all work is done; raises what went wrong with it."""
+        ...
+
+
+class _InLine:
+    def put(self, work: Work) -> None:
+        work()
+
+    def settle(self) -> None:
+        """All work was done when it was given."""
+
+
+class _Beside:
+    def __init__(self) -> None:
+        self._waiting: queue.Queue[Work | None] = queue.Queue(_DEPTH)
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name='write behind', daemon=True)
+        self._thread = threading.Thread(target=self._run, name='replay behind', daemon=True)
         self._thread.start()
 
-    def put(self, item: T) -> None:
-        """Give the next item; raises what went wrong with an earlier one."""
-        if self._error is not None:
-            raise self._error
-        self._waiting.put((item,))
+    def put(self, work: Work) -> None:
+        self._check()
+        self._waiting.put(work)
 
-    def _work(self) -> None:
-        while (given := self._waiting.get()) is not None:
-            if self._error is None:
-                try:
-                    self._act(*given)
-                except BaseException as error:  # noqa: BLE001 - it is raised where items come from
-                    self._error = error
+    def settle(self) -> None:
+        self._waiting.join()
+        self._check()
 
-    def __enter__(self) -> Behind[T]:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Wait until all is done; raises what went wrong, unless something else did."""
+    def end(self) -> None:
         self._waiting.put(None)
         self._thread.join()
-        if self._error is not None and error is None:
+
+    def _check(self) -> None:
+        if self._error is not None:
             raise self._error
+
+    def _run(self) -> None:
+        while (work := self._waiting.get()) is not None:
+            try:
+                if self._error is None:
+                    work()
+            except BaseException as error:  # noqa: BLE001 - it is raised where work comes from
+                self._error = error
+            finally:
+                self._waiting.task_done()
+
+
+@contextmanager
+def in_line() -> Iterator[Later]:
+    """Yield what does work at once."""
+    yield _InLine()
+
+
+@contextmanager
+def beside() -> Iterator[Later]:
+    """Yield what does work in a thread of its own."""
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
+    later = _Beside()
+    try:
+        yield later
+    finally:
+        later.end()
+        sys.setswitchinterval(before_s)

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from neuropose_ros.core.action import ActionFrame
-from neuropose_ros.core.errors import LayoutError
-from neuropose_ros.core.pose import PoseFrame, SceneEmbedding
+from neuropose_ros.core.errors import LayoutError, NeuroposeError
+from neuropose_ros.core.pose import SceneEmbedding
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.core.wire import FrameInfo
+from neuropose_ros.pipeline import Result
 from neuropose_ros.recording.writer import SessionWriter
 from neuropose_ros.replay.canonical import ResultHash
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What is kept of one frame, without its picture.
-
-    Attributes:
-        info: None where there was no picture.
-    """
-
-    info: FrameInfo | None
-    poses: PoseFrame
-    refined: PoseFrame
-    actions: ActionFrame | None
-    scene: SceneEmbedding | None
 
 
 class Keeper:
@@ -48,22 +32,36 @@ class Keeper:
         self._names: set[str] = set()
         self.results = ResultHash()
 
-    def keep(self, item: Kept | SceneEmbedding) -> None:
-        """Take the next one."""
-        if isinstance(item, SceneEmbedding):
-            self._writer.put_scene(item)
-            return
-        if item.info is not None:
-            self._writer.put_frame(item.info)
-        for topic, poses in (('poses', item.poses), ('poses_refined', item.refined)):
+    def check(self) -> None:
+        """Look whether results can still be written.
+
+        Raises:
+            NeuroposeError: they cannot.
+        """
+        if self._writer.failure:
+            raise NeuroposeError(self._writer.failure)
+
+    def keep_scene(self, scene: SceneEmbedding) -> None:
+        """Take a scene by itself."""
+        self._writer.put_scene(scene)
+
+    def keep(self, result: Result, info: FrameInfo | None) -> None:
+        """Take the next result.
+
+        Args:
+            info: None where there was no picture.
+        """
+        if info is not None:
+            self._writer.put_frame(info)
+        for topic, poses in (('poses', result.poses), ('poses_refined', result.refined)):
             self.results.add(topic, poses)
             self._writer.put_poses(poses, topic)
             self._note_layout(poses.layout)
-        if item.actions is not None:
-            self.results.add('actions', item.actions)
-            self._writer.put_actions(item.actions)
-        if item.scene is not None:
-            self._writer.put_scene(item.scene)
+        if result.actions is not None:
+            self.results.add('actions', result.actions)
+            self._writer.put_actions(result.actions)
+        if result.scene is not None:
+            self._writer.put_scene(result.scene)
 
     def _note_layout(self, name: str) -> None:
         if name in self._names:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from neuropose_ros.core.errors import DataError, NeuroposeError
@@ -15,14 +16,14 @@ from neuropose_ros.core.pose import Frame, FrameStatus, PoseFrame, SceneEmbeddin
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.core.software import software_versions
 from neuropose_ros.core.wire import FrameInfo
-from neuropose_ros.pipeline import Lived, Pipeline, Result
+from neuropose_ros.pipeline import Pipeline, Result
 from neuropose_ros.recording.about import About
 from neuropose_ros.recording.writer import SessionWriter
 from neuropose_ros.replay.ahead import read_ahead
-from neuropose_ros.replay.behind import Behind
+from neuropose_ros.replay.behind import Later, beside, in_line
 from neuropose_ros.replay.canonical import ResultHash
 from neuropose_ros.replay.inputs import EPOCH_NS, Input, Item, Unreadable
-from neuropose_ros.replay.keeping import Keeper, Kept
+from neuropose_ros.replay.keeping import Keeper
 from neuropose_ros.replay.manifest import Manifest, Mode, Request, write_manifest
 from neuropose_ros.replay.open import Choice
 from neuropose_ros.replay.pictures import sha256_of
@@ -60,20 +61,22 @@ def request_of(order: Order, source: Input, stages: Stages) -> Request:
 
 def replay(
     order: Order, source: Input, request: Request, stages: Stages, out: Path, *,
-    progress: Progress | None = None,
+    overlap: bool = True, progress: Progress | None = None,
 ) -> Manifest:
     """Replay an input into ``out / order.name``, which appears when all is in it.
 
     Args:
         source: is read and closed.
+        overlap: read ahead and finish behind in threads of their own, where there are processors
+            for them; the results are the same.
         progress: gets the number of frames so far, from time to time.
 
     Raises:
         NeuroposeError: it cannot be read on, or results cannot be written.
     """
     run = _Run(order, source, stages)
-    partial = out / f'.{order.name}{PARTIAL}'
-    shutil.rmtree(partial, ignore_errors=True)
+    partial_folder = out / f'.{order.name}{PARTIAL}'
+    shutil.rmtree(partial_folder, ignore_errors=True)
     about = About(
         # Track ids are others than in the recording; who it may be stays known.
         subjects=tuple(replace(subject, tracks=()) for subject in source.subjects),
@@ -82,23 +85,24 @@ def replay(
             'input': Path(order.spec).name, 'input_sha256': request.sha256, 'mode': order.mode})
     began_s = time.time()
     try:
-        with SessionWriter(partial, about, clock=lambda: EPOCH_NS) as writer:
+        with SessionWriter(partial_folder, about, clock=lambda: EPOCH_NS) as writer:
             if stages.recogniser is not None:
                 writer.put_note(stages.recogniser.description.labels)
             keeper = Keeper(writer, run.layout)
-            with Behind(keeper.keep) as behind:
-                run.through(behind, lambda: writer.failure, progress or _unwatched)
+            with beside() if overlap else in_line() as later:
+                items = read_ahead(source.items()) if overlap else _generated(source.items())
+                run.through(items, keeper, later, progress or _unwatched)
         if writer.failure:
             raise NeuroposeError(writer.failure)
         manifest = run.manifest(request, keeper.results, began_s)
-        write_manifest(manifest, partial)
-        partial.rename(out / order.name)
+        write_manifest(manifest, partial_folder)
+        partial_folder.rename(out / order.name)
     except OSError as error:
         raise NeuroposeError(
             f'{out / order.name}: cannot be written ({error.strerror})') from error
     finally:
         source.close()
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(partial_folder, ignore_errors=True)
     return manifest
 
 
@@ -106,8 +110,12 @@ def _unwatched(_: int) -> None:
     """Nobody wants to know how far it is."""
 
 
+def _generated(items: Iterator[Item]) -> Generator[Item]:
+    yield from items
+
+
 class _Run:
-    """The counters of one replay."""
+    """The stages and counters of one replay."""
 
     def __init__(self, order: Order, source: Input, stages: Stages) -> None:
         self._order, self._source = order, source
@@ -122,19 +130,18 @@ class _Run:
         return self._source.layouts.get(name) or built_in_layout(name)
 
     def through(
-        self, behind: Behind[Kept | SceneEmbedding], failure: Callable[[], str],
-        progress: Progress,
+        self, items: Generator[Item], keeper: Keeper, later: Later, progress: Progress,
     ) -> None:
         told_s = time.monotonic()
-        with closing(read_ahead(self._source.items())) as items:
+        with closing(items):
             for item in items:
-                self._take(item, behind)
+                self._take(item, keeper, later)
                 now_s = time.monotonic()
                 if now_s - told_s > 0.5:
                     told_s = now_s
                     progress(self._frames)
-                    if failure():
-                        raise NeuroposeError(failure())
+                    keeper.check()
+        later.settle()
         progress(self._frames)
         if not self._frames:
             raise DataError(f'{self._order.spec}: there is no frame in it to replay')
@@ -148,31 +155,40 @@ class _Run:
             {'began_s': began_s, 'elapsed_s': elapsed_s,
              'frames_per_s': self._frames / elapsed_s})
 
-    def _take(self, item: Item, behind: Behind[Kept | SceneEmbedding]) -> None:
+    def _take(self, item: Item, keeper: Keeper, later: Later) -> None:
+        """Look at the next item now, and do later what the next look does not wait for."""
         if isinstance(item, SceneEmbedding):
-            self._pipeline.put_scene(item)
-            behind.put(item)
+            later.put(partial(self._pass_scene, item, keeper))
             return
-        info = item.info if isinstance(item, Unreadable) else item
+        known = item.info if isinstance(item, Unreadable) else item
         lived = None
         if self._lived is not None:
-            lived = self._lived.take(info.stamp_ns, info.frame_seq)
+            lived = self._lived.take(known.stamp_ns, known.frame_seq)
             if lived is None:
                 self._skipped += 1
                 return
-        result = self._process(item, lived)
         self._frames += 1
-        self._errors += result.poses.status is FrameStatus.ERROR
-        behind.put(Kept(None if isinstance(item, PoseFrame) else _info(item), result.poses,
-                        result.refined, result.actions, result.scene))
-
-    def _process(self, item: Frame | Unreadable | PoseFrame, lived: Lived | None) -> Result:
         if isinstance(item, PoseFrame):
-            return self._pipeline.process_poses(item, lived)
-        if isinstance(item, Unreadable):
-            return self._pipeline.process_unreadable(
-                item.info, seq_is_local=item.seq_is_local, lived=lived)
-        return self._pipeline.process(item, lived)
+            finish, info = partial(self._pipeline.process_poses, item, lived), None
+        elif isinstance(item, Unreadable):
+            poses = self._pipeline.unreadable(
+                item.info, seq_is_local=item.seq_is_local, settle=later.settle)
+            finish, info = partial(self._pipeline.process_poses, poses, lived), item.info
+        else:
+            look = self._pipeline.look(item, lived, later.settle)
+            finish, info = partial(self._pipeline.finish, look, lived), _info(item)
+        later.put(partial(self._finish, finish, info, keeper))
+
+    def _pass_scene(self, scene: SceneEmbedding, keeper: Keeper) -> None:
+        self._pipeline.put_scene(scene)
+        keeper.keep_scene(scene)
+
+    def _finish(
+        self, finish: Callable[[], Result], info: FrameInfo | None, keeper: Keeper,
+    ) -> None:
+        result = finish()
+        self._errors += result.poses.status is FrameStatus.ERROR
+        keeper.keep(result, info)
 
     def _findings(self) -> dict[str, int | str]:
         found = dict(self._source.findings())
@@ -184,9 +200,7 @@ class _Run:
         return {} if self._source.lived is None else self._source.lived.results.streams
 
 
-def _info(item: Frame | Unreadable) -> FrameInfo:
-    if isinstance(item, Unreadable):
-        return item.info
+def _info(frame: Frame) -> FrameInfo:
     return FrameInfo(
-        item.stamp_ns, item.frame_seq, item.frame_id, item.epoch, item.source, item.policy,
-        item.rectified)
+        frame.stamp_ns, frame.frame_seq, frame.frame_id, frame.epoch, frame.source, frame.policy,
+        frame.rectified)

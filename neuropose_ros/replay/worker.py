@@ -29,11 +29,13 @@ class Task:
     Attributes:
         out: folder of the results, the same for all workers.
         overwrite: results of another input or other parameters are replaced, else refused.
+        overlap: each worker reads ahead and finishes behind, in threads of their own.
     """
 
     settings: Settings
     out: Path
     overwrite: bool = False
+    overlap: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,9 @@ class Worker:
                 return found, True
             if folder.exists():
                 self._make_room(folder, found)
-            made = replay(order, source, request, stages, self._task.out, progress=progress)
+            made = replay(
+                order, source, request, stages, self._task.out, overlap=self._task.overlap,
+                progress=progress)
             return made, False
         finally:
             source.close()

@@ -36,7 +36,7 @@ def feedback(*people: PersonPose, **changed: Any) -> PoseFrame:
 
 
 def expectation(predicted: Sequence[PersonPose], given: PoseFrame | None) -> Expectation:
-    return Expectation(lambda: predicted, given, stamp_ns=S + S // 10)
+    return Expectation(lambda: predicted, lambda: given, stamp_ns=S + S // 10)
 
 
 def test_a_refined_person_goes_on_with_its_velocity() -> None:

@@ -30,10 +30,12 @@ VIDEO = 'synthetic:walk?width=64&height=64&seconds=0.5'
 
 
 def replayed(path: Path | str, out: Path, *, mode: str = 'ideal', name: str = 'replay',
-             settings: Settings | None = None, choice: Choice | None = None) -> Manifest:
+             settings: Settings | None = None, choice: Choice | None = None,
+             overlap: bool = True) -> Manifest:
     order = Order(str(path), name, mode, choice or Choice())
     source, networks = open_input(order.spec, order.choice), stages(settings)
-    return replay(order, source, request_of(order, source, networks), networks, out)
+    return replay(order, source, request_of(order, source, networks), networks, out,
+                  overlap=overlap)
 
 
 def loop(frames: list[Frame]) -> list[Frame]:
@@ -74,8 +76,8 @@ def test_a_live_run_of_every_frame_is_replayed_to_the_bit(
     frames = dot_frames(30)
     live = run_live(frames)
     bag = Recorder().frames(frames).results(live).write(tmp_path / 'bag', plugin)
-    for mode in ('ideal', 'as-lived'):
-        manifest = replayed(bag, tmp_path, mode=mode, name=mode)
+    for mode, overlap in (('ideal', True), ('ideal', False), ('as-lived', True)):
+        manifest = replayed(bag, tmp_path, mode=mode, name=f'{mode}-{overlap}', overlap=overlap)
         assert manifest.same_as_live == {'poses': True, 'poses_refined': True}
         assert manifest.findings == {}
 
