@@ -15,12 +15,18 @@ from neuropose_ros.learning.weights import TrainedRecogniser
 LABELS = LabelSet('three', ('run', 'sit', 'wave'))
 
 
-def small_network(causal: bool = True, scene_size: int = 0, seed: int = 1) -> Recogniser:
-    """Return a network in evaluation mode whose weights and statistics are random."""
+def small_network(
+    causal: bool = True, scene_size: int = 0, seed: int = 1, **parts: int,
+) -> Recogniser:
+    """Return a network in evaluation mode whose weights and statistics are random.
+
+    Args:
+        parts: further ones, as `NetworkConfig` names them.
+    """
     torch.manual_seed(seed)
     network = build(NetworkConfig(
         width=16, blocks=1, window=12, completion_width=16, token_width=8, context_width=8,
-        causal=causal, scene_size=scene_size), JHMDB15, 2, len(LABELS))
+        causal=causal, scene_size=scene_size, **parts), JHMDB15, 2, len(LABELS))
     for name, value in network.named_buffers():
         if name.endswith('running_mean'):
             value.normal_(0, 0.3)
@@ -31,9 +37,11 @@ def small_network(causal: bool = True, scene_size: int = 0, seed: int = 1) -> Re
     return network.eval()
 
 
-def small_recogniser(causal: bool = True, scene_size: int = 0) -> TrainedRecogniser:
+def small_recogniser(
+    causal: bool = True, scene_size: int = 0, **parts: int,
+) -> TrainedRecogniser:
     """Return it as `learning.weights` holds trained ones."""
-    network = small_network(causal, scene_size)
+    network = small_network(causal, scene_size, **parts)
     recipe = Recipe(data=DataSettings('none'), network=network.config,
                     sampling=SamplingConfig(causal=causal, rate_hz=25.0))
     return TrainedRecogniser(network, recipe, LABELS, {

@@ -141,6 +141,15 @@ def test_a_network_for_whole_clips_has_no_step(tmp_path):
         load_recogniser(done.folder)
 
 
+@pytest.mark.parametrize('parts', [
+    {'summary': 8}, {'streams': 2, 'stretched': 1, 'summary': 8, 'scene_size': 4}])
+def test_streams_that_see_the_whole_clip_are_written_too(tmp_path, parts):
+    """Parity is asked of other numbers of clips, ticks and scenes than it was traced with."""
+    done = export(small_recogniser(causal=False, **parts), tmp_path / 'whole',
+                  ExportSettings(half=False))
+    assert done.parity['clip.onnx'] <= TOLERANCE
+
+
 def test_scene_vectors_of_an_unnamed_encoder_are_refused(tmp_path):
     trained = small_recogniser(scene_size=4)
     unnamed = type(trained)(trained.network, trained.recipe, trained.labels)

@@ -51,6 +51,7 @@ def stretched(points: Tensor, mask: Tensor, lengths: Tensor) -> tuple[Tensor, Te
     before = at.floor().long()
     after = torch.minimum(before + 1, lengths[:, None] - 1)
     share = (at - before)[..., None, None]
-    rows = torch.arange(len(points), device=points.device)[:, None]
+    # Not len(): in ONNX that is the number of clips it was traced with.
+    rows = torch.arange(points.shape[0], device=points.device)[:, None]
     seen = mask[rows, before] * mask[rows, after]
     return (points[rows, before] * (1 - share) + points[rows, after] * share), seen

@@ -132,9 +132,17 @@ class _Classifier(nn.Module):
             nn.Dropout(dropout), nn.Linear(width, classes))
 
     def forward(self, features: Tensor) -> Tensor:
-        standard = self.standard(features).clamp(-_SURE, _SURE)
+        standard = self._standardised(features).clamp(-_SURE, _SURE)
         logits: Tensor = self.layers(standard * self.weights)
         return logits
+
+    def _standardised(self, features: Tensor) -> Tensor:
+        norm = self.standard
+        if self.training:
+            learnt: Tensor = norm(features)
+            return learnt
+        # The same in words that ONNX has for features whose number it cannot see.
+        return (features - norm.running_mean) * (norm.running_var + norm.eps).rsqrt()
 
 
 def filled(points: Tensor, mask: Tensor) -> Tensor:
