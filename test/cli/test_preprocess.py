@@ -79,6 +79,8 @@ def preprocess(root: Path, out: Path, *further: str) -> int:
 
 def test_official_folders_become_clips_that_teach(ucf101: Path, tmp_path: Path, capsys) -> None:
     pytest.importorskip('torch', reason='needs torch')
+    from neuropose_ros.learning.weights import load_recogniser
+
     out = tmp_path / 'clips'
     assert preprocess(ucf101, out) == 0
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
@@ -93,14 +95,21 @@ def test_official_folders_become_clips_that_teach(ucf101: Path, tmp_path: Path, 
     looks = Eye.seen
     assert preprocess(ucf101, out) == 0
     assert Eye.seen == looks  # nothing was read again
-    trained = main([
-        'train', '--data', str(out), '--out', str(tmp_path / 'run'), '--no-tensorboard',
+    for config in ('train', 'ucf101'):
+        assert trained(out, tmp_path / config, config) == 0
+    assert load_recogniser(tmp_path / 'ucf101').network.summary is not None
+
+
+def trained(data: Path, out: Path, config: str) -> int:
+    """Train what a recipe says, but small and for a moment."""
+    return main([
+        'train', '--data', str(data), '--out', str(out), '--no-tensorboard', '--config', config,
         *(word for value in (
+            'data.dataset=clips',
             'training.epochs=1', 'training.select=last', 'network.width=8', 'network.blocks=1',
             'data.validation_share=0', 'data.refit=false', 'network.scene_size=3',
             'network.completion_width=8', 'network.token_width=8')
           for word in ('--set', value))])
-    assert trained == 0
 
 
 def test_bad_videos_are_listed_and_too_many_stop_it(
