@@ -36,6 +36,7 @@ ACTION = 'action'
 STAGES = ('camera', 'pose', 'refinement', ACTION)
 TOPIC = 'topic:'
 BOOLEAN = ['true', 'false']
+BAGS = ('true', 'compressed', 'raw')
 PICTURES = {
     'raw': ['sensor_msgs/msg/Image'],
     'compressed': [
@@ -108,9 +109,10 @@ ARGUMENTS = (
         'rviz', default_value='false', choices=BOOLEAN,
         description='true: open RViz with the skeletons and the image'),
     DeclareLaunchArgument(
-        'record', default_value='false', choices=['false', 'true', 'compressed', 'raw'],
-        description='true: record every topic but images with rosbag2 (MCAP); compressed, raw: '
-        'these images as well'),
+        'record', default_value='false',
+        description='A folder with a / in it, as ./walk: record a session there, see '
+        'docs/recording.md. true: record every topic but images with rosbag2 (MCAP); compressed, '
+        'raw: these images as well'),
     DeclareLaunchArgument(
         'record_to', default_value='',
         description='Folder of the recording, which must not exist yet. Empty: a new one here, '
@@ -176,7 +178,8 @@ def read_options(context: LaunchContext) -> Options:
         recogniser=text['recogniser'], nodes=nodes, adapter=text['adapter'], namespace=namespace,
         params_file=parse_params_file(text['params_file']), frame_id=text['frame_id'],
         static_tf=parse_static_tf(text['static_tf']), remap=parse_remap(text['remap']),
-        log_level=text['log_level'], record=text['record'], record_to=text['record_to'], **flag)
+        log_level=text['log_level'], record=parse_record(text['record']),
+        record_to=text['record_to'], **flag)
 
 
 def parse_nodes(text: str, recogniser: str) -> tuple[str, ...]:
@@ -221,6 +224,17 @@ def parse_params_file(text: str) -> str:
     if not path.is_file():
         raise LaunchError(f'params_file:={text!r} is not a file')
     return str(path)
+
+
+def parse_record(text: str) -> str:
+    """Return what to record with rosbag2, or the absolute path of a session."""
+    if text in {'false', *BAGS}:
+        return text
+    if '/' not in text or not Path(text).name:
+        raise LaunchError(
+            f"record:={text!r} must be false, {', '.join(BAGS)}, or a folder for a session with a "
+            '/ in it, as ./walk')
+    return str(Path(text).expanduser().absolute())
 
 
 def parse_remap(text: str) -> tuple[tuple[str, str], ...]:
@@ -281,10 +295,22 @@ def stages(options: Options) -> list[ExecuteProcess]:
     if options.adapter:
         parameters['to'] = options.adapter
         adapters = [Node(executable='adapter', name='adapter', **common)]
+    session = '' if options.record in {'false', *BAGS} else options.record
     if options.composed:
         # No name: it would rename every node of the process.
+        arguments += ['--record', session] if session else []
         return [Node(executable='composed', arguments=arguments, **common), *adapters]
-    return [*(Node(executable=name, name=name, **common) for name in options.nodes), *adapters]
+    recorders = [Node(executable='recorder', name='recorder', **recording(session, common))
+                 ] if session else []
+    nodes = [Node(executable=name, name=name, **common) for name in options.nodes]
+    return [*recorders, *nodes, *adapters]
+
+
+def recording(session: str, common: dict[str, object]) -> dict[str, object]:
+    """Return what the recorder node is started with: what all are, and where to record to."""
+    where = {name: ParameterValue(value, value_type=str) for name, value in (
+        ('folder', str(Path(session).parent)), ('session', Path(session).name))}
+    return {**common, 'parameters': [*common['parameters'], {'recording': True, **where}]}
 
 
 def scene(options: Options) -> list[dict[str, object]]:
@@ -321,7 +347,7 @@ def transform(options: Options) -> list[ExecuteProcess]:
 
 def recorder(options: Options) -> list[ExecuteProcess]:
     """What `ros2 bag record` writes."""
-    if options.record == 'false':
+    if options.record not in BAGS:
         return []
     require('ros2bag', 'record')
     require('rosbag2_storage_mcap', 'record')

@@ -129,6 +129,7 @@ def test_first_start_installs_and_builds_and_the_second_only_starts(checkout: Ch
         ('requirements-jazzy.txt', []),
         ('requirements-dev.txt', []),
         ('requirements-learning.txt', []),
+        ('requirements-recording.txt', []),
         ('README.md', []),
     ],
 )
@@ -186,6 +187,27 @@ def test_learning_gets_its_own_packages_once_when_first_used(
 
 
 @pytest.mark.parametrize('command', [
+    ('replay', 'walk'), ('compare', 'a', 'b'), ('export', 'walk', '--to', 'nwb'),
+    ('export', '--to=c3d', 'walk'), ('import', 'x'), ('report', 'walk'), ('session', 'walk'),
+    ('subject', 'list'), ('up', '--record', 'walk'), ('up', '--source', '0', '--record=walk'),
+    ('node', 'recorder'), ('bench', 'replay'), ('bench', 'recording', '--json')])
+def test_recorded_sessions_get_their_own_packages_once_when_first_used(
+    command: tuple[str, ...], checkout: Checkout,
+) -> None:
+    checkout.run('demo')
+    checkout.calls()
+    code, output, error = checkout.run(*command)
+    assert code == 0 and 'installing what recorded sessions need' in error
+    assert f'command: {command[-1]}' in output
+    (pip,) = checkout.calls()
+    assert pip.startswith('pip') and 'requirements-recording.txt' in pip
+    assert checkout.run(*command)[0] == 0
+    assert checkout.calls() == []
+
+
+@pytest.mark.parametrize('command', [
+    ('replay', '--help'), ('up',), ('up', '--source', 'record'), ('node', 'pose'),
+    ('export', 'x', '--to', 'nwb', '--help'),
     ('train', '--help'), ('bench', 'pretraining', '-h'), ('bench', 'pose'), ('deploy', 'x'),
     ('train', '--data', 'x', '--help')])
 def test_what_learns_nothing_installs_nothing(

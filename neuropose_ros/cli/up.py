@@ -19,6 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
              'synthetic[:scene], or topic:/name of an existing image topic')
     add_model_arguments(parser)
     parser.add_argument(
+        '--record', default='', metavar='DIR',
+        help='record everything but images into a session in this folder, which is made; -p '
+             'recorder:bag:=raw among the ROS arguments keeps the images as well')
+    parser.add_argument(
         '--ros-args', nargs=argparse.REMAINDER, default=None,
         help='ROS arguments for all nodes, as -p camera:loop:=true -r __ns:=/robot1')
 
@@ -47,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
     """Become the composed process."""
     arguments = ['--source', args.source] if args.source else []
     arguments += model_arguments(args)
+    if args.record:
+        arguments += ['--record', args.record]
     if args.ros_args is not None:
         arguments += ['--ros-args', *args.ros_args]
     become_node('composed', arguments)

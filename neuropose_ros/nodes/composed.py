@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rclpy.parameter import Parameter
@@ -31,6 +32,7 @@ def topic_remaps(source: str) -> tuple[list[str], str]:
 
 def build(
     source: str = '', model: str = '', detector: str = '', recogniser: str = '',
+    record: str = '',
 ) -> Sequence[StageNode]:
     """Make the nodes; an empty text leaves the choice to parameters.
 
@@ -39,6 +41,7 @@ def build(
             topic and makes no camera node.
         model, detector: override the pose node's parameters.
         recogniser: overrides the action node's; ``none`` makes no action node.
+        record: folder of the session to record from the start; '' makes no recorder node.
 
     Raises:
         NeuroposeError: there is no such recogniser.
@@ -54,10 +57,22 @@ def build(
     for node in action:
         _give_scene(pose, node)
     # Consumers first: when the camera's first frame comes, everybody is there.
-    nodes = [*action, RefinementNode(hub=hub), pose]
+    nodes = [*_recorder_node(hub, record), *action, RefinementNode(hub=hub), pose]
     if source.startswith(TOPIC):
         return nodes
     return [*nodes, CameraNode(hub=hub, overrides=_overrides(source=source))]
+
+
+def _recorder_node(hub: Hub, record: str) -> list[StageNode]:
+    """Return the recorder node where there is something to record to."""
+    if not record:
+        return []
+    from neuropose_ros.nodes.recorder import RecorderNode
+
+    path = Path(record).expanduser().absolute()
+    overrides = _overrides(folder=str(path.parent), session=path.name)
+    return [RecorderNode(
+        hub=hub, overrides=[*overrides, Parameter('recording', value=True)])]
 
 
 def _action_node(hub: Hub, recogniser: str) -> list[StageNode]:
@@ -93,5 +108,9 @@ def main(args: list[str] | None = None) -> int:
     parser.add_argument(
         '--recogniser', default='',
         help="name or folder, none = no actions; default: the action node's parameter")
+    parser.add_argument(
+        '--record', default='', metavar='DIR',
+        help='record everything but images into a session in this folder, which is made')
     own = parser.parse_args(remove_ros_args(args=['composed', *given])[1:])
-    return run(lambda: build(own.source, own.model, own.detector, own.recogniser), given)
+    return run(
+        lambda: build(own.source, own.model, own.detector, own.recogniser, own.record), given)

@@ -39,7 +39,8 @@ class ParameterSnapshot:
         if time.monotonic() < self._next_s:
             return
         self._next_s = time.monotonic() + _PERIOD_S
-        for name in names() - self._asked:
+        # The recorder's own may hold the name of a person.
+        for name in names() - self._asked - {self._node.get_fully_qualified_name()}:
             self._asked.add(name)
             self._ask(name, session)
 

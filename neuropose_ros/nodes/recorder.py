@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rclpy.parameter import Parameter
+from rclpy.serialization import serialize_message
 from std_srvs.srv import Trigger
 
 from neuropose_ros.core.errors import NeuroposeError, ParameterError
@@ -69,7 +70,10 @@ class RecorderNode(StageNode):
         check_recorder(self.settings)
         warm_up()
         self._problem = ''
-        self._inputs = RecorderInputs(self, self.settings['topics'].split(), self._take)
+        bag = self.settings['bag']
+        self._inputs = RecorderInputs(
+            self, self.settings['topics'].split(), self,
+            bag if bag in {'raw', 'compressed'} else '')
         self._snapshot = ParameterSnapshot(self)
         self._triggers = [
             self.create_service(Trigger, '~/start', self._on_start),
@@ -113,12 +117,14 @@ class RecorderNode(StageNode):
         session = LiveSession(
             path, about_of(self.settings, software_versions()),
             least_free_mb=self.settings['least_free_mb'], flush_s=self.settings['flush_s'],
-            clock=self._now_ns)
-        for value in self._latched.values():
-            session.put(value, 0)
+            clock=self._now_ns, bag=(
+                None if self.settings['bag'] == 'none' else self._inputs.latched()))
         self._problem = ''
         self._snapshot.begin()
         self._session = session
+        for (topic, _), value in self._latched.items():
+            session.put(value, 0)
+            self._inputs.keep_value(topic, value)
         self.get_logger().info(f'recording {path}')
         return path
 
@@ -171,7 +177,8 @@ class RecorderNode(StageNode):
     def _now_ns(self) -> int:
         return int(self.get_clock().now().nanoseconds)
 
-    def _take(self, topic: str, value: Any) -> None:
+    def take(self, topic: str, value: Any) -> None:
+        """Record a value, or note what describes others for when a recording begins."""
         self._received.tick()
         if KINDS[topic].latched:
             self._latched[topic, getattr(value, 'id', '') or value.stream] = value
@@ -187,6 +194,18 @@ class RecorderNode(StageNode):
         if ends:
             self._say_recording(False)
             self.follow_demand(False)
+
+    def keeps_messages(self) -> bool:
+        """Whether there is a bag at present."""
+        session = self._session
+        return session is not None and session.bag is not None
+
+    def keep(self, topic: str, kind: str, message: Any, *, wait: bool = False) -> None:
+        """Put a message into the bag."""
+        session = self._session
+        if session is not None and session.bag is not None:
+            session.bag.put(
+                topic, kind, serialize_message(message), self._now_ns(), wait=wait)
 
     # -- health ----------------------------------------------------------------------------------
 

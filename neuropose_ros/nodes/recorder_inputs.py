@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+from sensor_msgs.msg import CompressedImage, Image
 
 from neuropose_ros.core import action_wire, event_wire, wire
 from neuropose_ros.core.errors import NeuroposeError
+from neuropose_ros.core.pose import Frame, FramePolicy
 from neuropose_ros.msg import (
     ActionArray,
     Correction,
@@ -21,12 +24,15 @@ from neuropose_ros.msg import (
     SignalInfo,
     SkeletonLayout,
 )
-from neuropose_ros.nodes import qos
+from neuropose_ros.nodes import images, qos
 from neuropose_ros.nodes.base import StageNode
 from neuropose_ros.nodes.ports import Input
+from neuropose_ros.nodes.types import ROS
 
 # A recorder that is held up for a moment must not lose what others have long forgotten.
 _DEPTH = 1000
+_IMAGES = 50
+_JPEG_QUALITY = 90
 
 
 @dataclass(frozen=True)
@@ -35,34 +41,75 @@ class Kind:
 
     Attributes:
         values: makes the values of a message.
-        numbered: whether stages of the same process hand its values over by reference.
+        message: makes the message of a value, where there may be a value and no message.
+        by_reference: stages of the same process hand its values over.
         latched: it describes others; read also while nothing is recorded.
     """
 
     type: Any
     values: Callable[[Any], Iterable[Any]]
-    numbered: bool = False
+    message: Callable[[Any], Any] | None = None
+    by_reference: bool = False
     latched: bool = False
+
+    @property
+    def name(self) -> str:
+        """The type's ROS name."""
+        return f'{self.type.__module__.partition(".")[0]}/msg/{self.type.__name__}'
 
 
 def _one(convert: Callable[[Any], Any]) -> Callable[[Any], Iterable[Any]]:
     return lambda message: (convert(message),)
 
 
+_PEOPLE = Kind(
+    PersonArray, _one(wire.pose_frame_from_message),
+    lambda frame: wire.pose_frame_to_message(frame, ROS), by_reference=True)
+
 KINDS: dict[str, Kind] = {
     'frame_info': Kind(FrameInfo, _one(wire.frame_info_from_message)),
-    'poses': Kind(PersonArray, _one(wire.pose_frame_from_message), numbered=True),
-    'poses_refined': Kind(PersonArray, _one(wire.pose_frame_from_message), numbered=True),
-    'actions': Kind(ActionArray, _one(action_wire.action_frame_from_message), numbered=True),
-    'scene': Kind(SceneEmbedding, _one(wire.scene_from_message), numbered=True),
+    'poses': _PEOPLE,
+    'poses_refined': _PEOPLE,
+    'actions': Kind(
+        ActionArray, _one(action_wire.action_frame_from_message),
+        lambda frame: action_wire.action_frame_to_message(frame, ROS), by_reference=True),
+    'scene': Kind(
+        SceneEmbedding, _one(wire.scene_from_message),
+        lambda scene: wire.scene_to_message(scene, ROS), by_reference=True),
     'signals': Kind(SignalChunk, _one(event_wire.signal_chunk_from_message)),
     'metrics': Kind(MovementMetricArray, event_wire.metrics_from_message),
     'events': Kind(EventMarker, _one(event_wire.event_from_message)),
     'corrections': Kind(Correction, _one(event_wire.correction_from_message)),
-    'layouts': Kind(SkeletonLayout, _one(wire.layout_from_message), latched=True),
-    'label_sets': Kind(LabelSet, _one(action_wire.label_set_from_message), latched=True),
-    'signal_info': Kind(SignalInfo, _one(event_wire.signal_info_from_message), latched=True),
+    'layouts': Kind(
+        SkeletonLayout, _one(wire.layout_from_message),
+        lambda layout: wire.layout_to_message(layout, ROS), latched=True),
+    'label_sets': Kind(
+        LabelSet, _one(action_wire.label_set_from_message),
+        lambda labels: action_wire.label_set_to_message(labels, ROS), latched=True),
+    'signal_info': Kind(
+        SignalInfo, _one(event_wire.signal_info_from_message),
+        lambda info: event_wire.signal_info_to_message(info, ROS), latched=True),
 }
+LATCHED = tuple(name for name, kind in KINDS.items() if kind.latched)
+
+
+class Sink(Protocol):
+    """Whoever takes what is read, in any thread."""
+
+    def take(self, topic: str, value: Any) -> None:
+        """Take a value of a topic of `KINDS`."""
+
+    def keeps_messages(self) -> bool:
+        """Whether messages are wanted at present, too."""
+
+    def keep(self, topic: str, kind: str, message: Any, *, wait: bool = False) -> None:
+        """Take a message for the bag.
+
+        Args:
+            topic: its full name.
+            kind: its type's ROS name.
+            wait: nothing may be lost; whoever sends is held back.
+        """
 
 
 class RecorderInputs:
@@ -73,18 +120,21 @@ class RecorderInputs:
     """
 
     def __init__(
-        self, node: StageNode, topics: Iterable[str], take: Callable[[str, Any], None],
+        self, node: StageNode, topics: Iterable[str], sink: Sink, pictures: str = '',
     ) -> None:
         """Prepare to read; nothing is subscribed before `want`.
 
         Args:
-            take: gets the topic's own name and each value, in any thread.
+            topics: names of `KINDS`; what is latched is read as well.
+            pictures: raw or compressed: images for the bag; '' = none.
         """
-        self._node, self._take = node, take
+        self._node, self._sink = node, sink
         self.malformed = 0
-        chosen = set(topics) | {name for name, kind in KINDS.items() if kind.latched}
+        chosen = {*topics, *LATCHED, 'events'}
         self._inputs = {name: self._input(name, kind)
-                        for name, kind in KINDS.items() if name in chosen | {'events'}}
+                        for name, kind in KINDS.items() if name in chosen}
+        if pictures:
+            self._inputs['image_raw'] = self._image(pictures)
 
     def _input(self, name: str, kind: Kind) -> Input[Any]:
         def read(message: Any) -> None:
@@ -95,17 +145,50 @@ class RecorderInputs:
                 self._node.say_problem_once(str(error), f'{name}: a message is refused: {error}')
                 return
             for value in values:
-                self._take(name, value)
+                self._sink.take(name, value)
+            if self._sink.keeps_messages():
+                self._sink.keep(found.topic, kind.name, message)
+
+        def take(value: Any) -> None:
+            self._sink.take(name, value)
+            self.keep_value(name, value)
 
         def key(message: Any) -> tuple[int, int]:
             return wire.stamp_ns(message.header.stamp), message.frame_seq
 
         profile = qos.latched() if kind.latched else qos.reliable(_DEPTH)
-        if not kind.numbered:
-            return Input(self._node, name, kind.type, profile, read)
-        return Input(
-            self._node, name, kind.type, profile, read, hub=self._node.hub, message_key=key,
-            on_value=lambda value: self._take(name, value))
+        by_reference: dict[str, Any] = {
+            'hub': self._node.hub, 'message_key': key, 'on_value': take}
+        found: Input[Any] = Input(
+            self._node, name, kind.type, profile, read,
+            **(by_reference if kind.by_reference else {}))
+        return found
+
+    def _image(self, transport: str) -> Input[Frame]:
+        base = self._node.resolve_topic_name('image_raw')
+        compressed = transport == 'compressed'
+        kind = Kind(CompressedImage if compressed else Image, lambda _: ())
+
+        def keep(message: Any, *, wait: bool = False) -> None:
+            if self._sink.keeps_messages():
+                self._sink.keep(found.topic, kind.name, message, wait=wait)
+
+        def take(frame: Frame) -> None:
+            keep(images.compressed_from_frame(frame, _JPEG_QUALITY) if compressed
+                 else images.image_from_frame(frame),
+                 wait=frame.policy is FramePolicy.EVERY_FRAME)
+
+        found: Input[Frame] = Input(
+            self._node, f'{base}/compressed' if compressed else base, kind.type,
+            qos.best_effort(_IMAGES), keep, on_value=take, hub=self._node.hub, local_topic=base,
+            message_key=lambda message: wire.stamp_ns(message.header.stamp))
+        return found
+
+    def keep_value(self, name: str, value: Any) -> None:
+        """Keep the message of a value that came without one."""
+        kind = KINDS[name]
+        if self._sink.keeps_messages() and kind.message is not None:
+            self._sink.keep(self._inputs[name].topic, kind.name, kind.message(value))
 
     def want(self, recording: bool, listening: bool) -> None:
         """Open or close; call it regularly.
@@ -115,8 +198,11 @@ class RecorderInputs:
             listening: read events, which may begin a recording, and what describes others.
         """
         for name, found in self._inputs.items():
-            always = name == 'events' or KINDS[name].latched
-            found.want(listening if always else recording)
+            found.want(listening if name in {*LATCHED, 'events'} else recording)
+
+    def latched(self) -> list[str]:
+        """Return the latched topics by the names that they have in the graph."""
+        return [self._inputs[topic].topic for topic in LATCHED]
 
     def publishers(self) -> set[str]:
         """Return the full names of the nodes whose messages are read."""

@@ -43,6 +43,11 @@ PARAMETERS = (
     ParameterSpec('task', '', 'What the subject does, as walking.', live=True),
     ParameterSpec('notes', '', 'Free text. Never the name of a person.', live=True),
     ParameterSpec(
+        'bag', 'none', 'A bag (MCAP) beside the tables: messages = of all recorded topics; '
+        'compressed, raw = the images, too, in which people can be recognised. Raw images are '
+        'what replays to the last bit, and much: 1.6 GB a minute at 640x480 and 30 Hz.',
+        choices=('none', 'messages', 'compressed', 'raw')),
+    ParameterSpec(
         'flush_s', 0.5, 'A kill or a power cut loses at most what came in this time. Less costs '
         'more writing.', unit='s', minimum=0.05, maximum=10.0),
     ParameterSpec(

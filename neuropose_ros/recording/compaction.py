@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,7 +40,7 @@ def compact(path: Path) -> list[Torn]:
             segment.unlink()
     if not any((path / folder.SEGMENTS).iterdir()):
         (path / folder.SEGMENTS).rmdir()
-    folder.sync_folder(path)
+    folder.sync(path)
     return torn
 
 
@@ -57,16 +56,12 @@ def write_parquet(file: Path, table: str, batches: Iterable[Any]) -> None:
                 unfinished, schema_of(table), compression='zstd', **_encodings(table)) as writer:
             for group in _row_groups(table, batches):
                 writer.write_table(group, row_group_size=_ROW_GROUP)
-        descriptor = os.open(unfinished, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        folder.sync(unfinished)
         unfinished.rename(file)
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
-    folder.sync_folder(file.parent)
+    folder.sync(file.parent)
 
 
 def _encodings(table: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from neuropose_ros.core.signals import SignalInfo
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.core.wire import known_enum
 from neuropose_ros.recording.about import About
-from neuropose_ros.recording.folder import DATABASE
+from neuropose_ros.recording.folder import DATABASE, sync
 from neuropose_ros.recording.privacy.subjects import Subject, read_consent, read_date
 from neuropose_ros.recording.schema import FORMAT_VERSION
 
@@ -96,12 +96,15 @@ class Database:
         unfinished.unlink(missing_ok=True)
         made = cls.__new__(cls)
         made._connection = _opened(unfinished)
+        # Nobody sees it before it is whole: it is synchronised once, at the end.
+        made._connection.execute('PRAGMA synchronous=OFF')
         made._connection.executescript(_LAYOUT)
         for subject in about.subjects:
             made.add_subject(subject)
         made.set({item.name: getattr(about, item.name) for item in _FACTS} | {
             'format_version': FORMAT_VERSION, 'state': OPEN, 'created_ns': created_ns})
         made._connection.close()
+        sync(unfinished)
         unfinished.rename(path / DATABASE)
         return cls(path)
 

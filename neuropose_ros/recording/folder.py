@@ -116,8 +116,8 @@ def in_use(path: Path) -> bool:
         os.close(descriptor)
 
 
-def sync_folder(path: Path) -> None:
-    """Make new names in a folder survive a power cut."""
+def sync(path: Path) -> None:
+    """Make the content of a file, or the names in a folder, survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.core.wire import FrameInfo
 from neuropose_ros.recording import folder
 from neuropose_ros.recording.about import About
+from neuropose_ros.recording.bag_writing import FOLDER, BagWriter
 from neuropose_ros.recording.losses import Losses
 from neuropose_ros.recording.writer import FLUSH_S, SessionWriter
 
@@ -50,6 +51,7 @@ class LiveSession:
 
     Attributes:
         path: of the session.
+        bag: what takes messages, where there is one beside the session.
         flush_ms: how long the last write took.
         free_mb: room on the disk when last looked at.
     """
@@ -57,10 +59,12 @@ class LiveSession:
     def __init__(
         self, path: Path, about: About | None = None, *, least_free_mb: float = 500.0,
         flush_s: float = FLUSH_S, clock: Callable[[], int] = time.time_ns,
+        bag: Collection[str] | None = None,
     ) -> None:
         """Begin.
 
         Args:
+            bag: None = no bag beside it; else its topics whose messages are latched.
             least_free_mb: recording ends, in order, when the disk has less room.
             clock: ROS time in ns.
 
@@ -79,6 +83,13 @@ class LiveSession:
         if self._low:
             raise SessionError(self._low)
         self._writer = SessionWriter(path, about, flush_s=float('inf'), clock=clock)
+        self.bag: BagWriter | None = None
+        if bag is not None:
+            try:
+                self.bag = BagWriter(path / FOLDER, frozenset(bag))
+            except SessionError:
+                self._writer.close()
+                raise
         self._thread = threading.Thread(target=self._work, name='session writer', daemon=True)
         self._thread.start()
 
@@ -127,7 +138,7 @@ class LiveSession:
     @property
     def failure(self) -> str:
         """Why recording ended by itself; empty = it goes on."""
-        return self._writer.failure or self._low
+        return self._writer.failure or self._low or ('' if self.bag is None else self.bag.failure)
 
     @property
     def rows(self) -> Counter[str]:
@@ -136,13 +147,13 @@ class LiveSession:
 
     @property
     def lost(self) -> Counter[str]:
-        """Values that came and could not be kept, by table."""
-        return self._writer.lost
+        """Values that came and could not be kept, by table; messages, by topic of the bag."""
+        return self._writer.lost + (Counter() if self.bag is None else self.bag.lost)
 
     @property
     def pending(self) -> int:
-        """Values that wait for the disk."""
-        return self._writer.pending
+        """Values and messages that wait for the disk."""
+        return self._writer.pending + (0 if self.bag is None else self.bag.pending)
 
     @property
     def models(self) -> frozenset[str]:
@@ -179,14 +190,23 @@ class LiveSession:
             self._stopping.set()
             self._thread.join()
             self._writer.flush()
-            if self._low:
-                self._writer.log(self._low)
+            if self.bag is not None:
+                self.bag.close()
+            if self.failure:
+                self._writer.log(self.failure)
             if not self._writer.failure:
                 self._writer.describe(
                     devices=self._seen.devices, missing=dict(self.losses.missing),
-                    skipped=dict(self.losses.skipped))
+                    skipped=dict(self.losses.skipped), **self._bag_facts())
             self._writer.close(compacted=not (
                 self._low or (leaving and self._size_bytes() > _COMPACT_AT_EXIT_BYTES)))
+
+    def _bag_facts(self) -> dict[str, Any]:
+        bag = self.bag
+        if bag is None:
+            return {}
+        return {'bag': {'topics': dict(bag.counts), 'lost': dict(bag.lost),
+                        'failure': bag.failure}}
 
     def _size_bytes(self) -> int:
         with os.scandir(self.path / folder.SEGMENTS) as entries:

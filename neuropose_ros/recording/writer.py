@@ -91,7 +91,7 @@ class SessionWriter:
         finally:
             os.close(descriptor)
         self._database = Database.make(self.path, about, self._clock())
-        folder.sync_folder(self.path)
+        folder.sync(self.path)
 
     @property
     def _segment_folder(self) -> Path:
@@ -208,7 +208,7 @@ class SessionWriter:
         self._numbers[table] += 1
         path = self._segment_folder / f'{table}-{self._numbers[table]:04}{SUFFIX}'
         segment = SegmentWriter(path, schema_of(table))
-        folder.sync_folder(self._segment_folder)
+        folder.sync(self._segment_folder)
         return segment
 
     def _retrying(self, act: Callable[[], object]) -> None:

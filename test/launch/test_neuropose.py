@@ -184,6 +184,17 @@ def test_recording_leaves_images_out_unless_asked(
     assert kinds == left_out
 
 
+def test_a_folder_is_recorded_into_as_a_session(launch: Launch, tmp_path: Path) -> None:
+    outcome = launch('neuropose', record=f'{tmp_path}/walk')
+    assert sorted(outcome.names) == [*ALL, 'recorder']
+    parameters = outcome['recorder'].parameters
+    assert parameters['recording'] is True and parameters['session'] == 'walk'
+    assert parameters['folder'] == str(tmp_path)
+    composed = launch('neuropose', record=f'{tmp_path}/walk', composed='true')
+    assert composed.names == ['composed']
+    assert composed['composed'].after('--record') == [f'{tmp_path}/walk']
+
+
 def test_a_recording_in_a_namespace_holds_that_one_alone(
     launch: Launch, installed: Callable[..., None],
 ) -> None:
@@ -223,6 +234,7 @@ def test_rviz(launch: Launch, installed: Callable[..., None]) -> None:
     ({'static_tf': '0 0 1 0 0 0 9 map camera'}, 'quaternion of length 1'),
     ({'static_tf': '0 0 1 0 0 0 1 map camera'}, 'apt install ros-'),
     ({'record': 'true'}, 'record:= needs the ROS package ros2bag'),
+    ({'record': 'ture'}, "record:='ture' must be false, true, compressed, raw, or a folder"),
     ({'rviz': 'true'}, 'rviz:= needs the ROS package rviz2'),
 ])
 def test_a_bad_argument_is_one_sentence_and_starts_nothing(

@@ -23,9 +23,11 @@ from rcl_interfaces.srv import SetParameters  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from std_srvs.srv import Trigger  # noqa: E402
 
+from neuropose_ros.imaging import raw  # noqa: E402
 from neuropose_ros.nodes import qos  # noqa: E402
 from neuropose_ros.nodes.types import ROS  # noqa: E402
 from neuropose_ros.recording import open_session  # noqa: E402
+from neuropose_ros.recording.bag_reading import open_bag  # noqa: E402
 from neuropose_ros.recording.folder import is_session  # noqa: E402
 
 from ..recording.people import START_NS, assert_same, floats, person, pose_frame  # noqa: E402
@@ -212,3 +214,30 @@ def test_a_subject_is_kept_under_a_pseudonym_only(graph: Any, tmp_path: Path) ->
     assert 'Jane' not in '\n'.join(content)
 
 
+
+
+def test_one_process_records_itself_with_every_image(graph: Any) -> None:
+    path = graph.folder / 'walk'
+    graph.start(
+        'composed', '--source', 'synthetic:walk?seconds=2&rate=15&width=320&height=240',
+        '--record', str(path), '--ros-args', '-p', 'camera:policy:=every_frame',
+        '-p', 'recorder:bag:=raw')
+    graph.until(lambda: is_session(path) and rows(path, 'people') >= 60, 60)
+    assert graph.processes[0].end() == 0, graph.processes[0].output()
+    with open_session(path) as session:
+        assert session.pose_topics == ('poses_refined', 'poses')
+        for topic in session.pose_topics:
+            assert [frame.frame_seq for frame in session.poses(topic)] == list(range(30))
+        assert [info.frame_seq for info in session.frames()] == list(range(30))
+        assert sum(session.facts['missing'].values()) == 0 and session.facts['lost'] == {}
+        assert session.facts['bag']['topics']['/image_raw'] == 30
+        layouts = session.layouts()
+        assert set(layouts) == {frame.layout for frame in session.poses()}
+        source, = session.about.devices
+        assert source.startswith('synthetic') and '/pose' in session.about.parameters
+        stamps = [frame.stamp_ns for frame in session.poses()]
+    bag = open_bag(path / 'bag')
+    images = [image for _, _, image in bag.messages(['/image_raw'])]
+    assert [wire.stamp_ns(image.header.stamp) for image in images] == stamps
+    assert raw.decode(images[0]).shape == (240, 320, 3)
+    assert {'/poses', '/poses_refined', '/frame_info', '/layouts'} <= set(bag.topics)
