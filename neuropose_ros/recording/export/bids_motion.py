@@ -1,9 +1,9 @@
 """BIDS with the motion extension (BIDS 1.9 and later): a data set of one session.
 
-Channels are x, y (and z) of each joint of each person, in px or m, with the score as a MISC
-channel. The first channel is LATENCY: the time of each row after the recording's onset, which
-``..._scans.tsv`` has, so that no constant rate is assumed. A row is a frame; a frame that was lost
-is none.
+A recording for each person, below the subject that they are of. Channels are x, y (and z) of each
+joint, in px or m, with the score as a MISC channel. The first channel is LATENCY: the time of each
+row after the person's first one, which ``..._scans.tsv`` has, so that no constant rate is assumed.
+A row is a frame with this person.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -46,7 +47,7 @@ class _Channel:
 
     Attributes:
         row: as the channels file has it, by `_COLUMNS`.
-        values: (T,), NaN where not known.
+        values: (n,), NaN where not known.
         digits: after the decimal point.
     """
 
@@ -56,7 +57,7 @@ class _Channel:
 
 
 def write(material: Material, folder: Path) -> list[Path]:
-    """Write a data set: description, participants, and ``sub-X/motion`` with one recording.
+    """Write a data set: description, participants, and ``sub-X/motion`` with the recordings.
 
     Raises:
         SessionError: there is nobody in the session, or time goes back.
@@ -65,25 +66,92 @@ def write(material: Material, folder: Path) -> list[Path]:
     tracks.need_ascending_time()
     if not tracks.people:
         raise SessionError(f'{material.name}: there is nobody in it to make channels of')
-    subject = f'sub-{_label(material.subject) or "unknown"}'
-    stem = (f'{subject}_task-{_label(material.task) or "recording"}_tracksys-{_TRACKSYS}')
-    motion = folder / subject / 'motion'
-    motion.mkdir(parents=True)
-    channels = list(_channels(material, tracks))
-    return [
-        *_write_data_set(material, folder, subject),
-        _table(folder / subject / f'{subject}_scans.tsv', ('filename', 'acq_time'),
-               [(f'motion/{stem}_motion.tsv', _date(int(tracks.stamps_ns[0])))]),
-        _motion(motion / f'{stem}_motion.tsv', channels),
-        _table(motion / f'{stem}_channels.tsv', _COLUMNS, [c.row for c in channels]),
-        _json(motion / f'{stem}_channels.json', {'reference_frame': {
-            'Description': 'what a position is relative to',
-            'Levels': {name: frame for name, frame in _FRAMES.items()
-                       if any(c.row[5] == name for c in channels)}}}),
-        _json(motion / f'{stem}_motion.json', _sidecar(material, tracks, channels)),
-        *_events(motion / f'{subject}_task-{_label(material.task) or "recording"}_events.tsv',
-                 material, tracks),
-    ]
+    people: dict[str, list[PersonTrack]] = defaultdict(list)
+    for track in tracks.people:
+        owner = _label(material.subject_of(track.epoch, track.track_id)) or 'unknown'
+        people[f'sub-{owner}'].append(track)
+    written = _write_data_set(material, folder, sorted(people))
+    for subject, of_subject in people.items():
+        motion = folder / subject / 'motion'
+        motion.mkdir(parents=True)
+        scans = []
+        for track in of_subject:
+            stem = f'{subject}_task-{_task(material)}'
+            acquisition = '' if len(of_subject) == 1 else f'_acq-{_label(track.name)}'
+            files = _Recording(material, tracks, track, motion, stem, acquisition).write()
+            scans.append((f'motion/{files[0].name}', _date(int(tracks.stamps_ns[track.rows[0]]))))
+            written += files
+        written.append(_table(folder / subject / f'{subject}_scans.tsv',
+                              ('filename', 'acq_time'), scans))
+    return written
+
+
+def _task(material: Material) -> str:
+    return _label(material.task) or 'recording'
+
+
+@dataclass(frozen=True)
+class _Recording:
+    """The files of one person; rows are the frames that have them."""
+
+    material: Material
+    tracks: Tracks
+    track: PersonTrack
+    folder: Path
+    stem: str
+    acquisition: str
+
+    def write(self) -> list[Path]:
+        """Write data, channels, sidecars and events; the data come first."""
+        channels = list(_channels(self.material, self.tracks, self.track))
+        path = self.folder / f'{self.stem}_tracksys-{_TRACKSYS}{self.acquisition}'
+        return [
+            _motion(_with(path, '_motion.tsv'), channels),
+            _table(_with(path, '_channels.tsv'), _COLUMNS, [c.row for c in channels]),
+            _json(_with(path, '_channels.json'), {'reference_frame': {
+                'Description': 'what a position is relative to',
+                'Levels': {name: frame for name, frame in _FRAMES.items()
+                           if any(c.row[5] == name for c in channels)}}}),
+            _json(_with(path, '_motion.json'), self._sidecar(channels)),
+            *self._events(),
+        ]
+
+    def _sidecar(self, channels: list[_Channel]) -> dict[str, Any]:
+        rows = self.track.rows
+        stamps, seqs = self.tracks.stamps_ns[rows], self.tracks.frame_seqs[rows]
+        span_s = float(stamps[-1] - stamps[0]) / NS_PER_S
+        rate_hz = round((len(rows) - 1) / span_s, 6) if span_s else 0.0
+        kinds = [channel.row[2] for channel in channels]
+        return {
+            'TaskName': _task(self.material),
+            'TaskDescription': f'{self.material.topic} in {self.material.layout.name} by '
+                               f'{self.tracks.model}',
+            'SamplingFrequency': rate_hz, 'SamplingFrequencyEffective': rate_hz,
+            'TrackingSystemName': _TRACKSYS, 'TrackedPointsCount': len(self.material.layout),
+            'MotionChannelCount': len(channels), 'POSChannelCount': kinds.count('POS'),
+            'MISCChannelCount': kinds.count('MISC'), 'LATENCYChannelCount': 1,
+            'RecordingType': 'discontinuous' if (np.diff(seqs) != 1).any() else 'continuous',
+            'RecordingDuration': round(span_s, 6), 'MissingValues': 'n/a',
+            'SoftwareVersions': self.material.software, 'DeviceSerialNumber': 'n/a',
+            'Manufacturer': 'n/a', 'ManufacturersModelName': 'n/a',
+        }
+
+    def _events(self) -> list[Path]:
+        if not self.material.events:
+            return []
+        onset_ns = int(self.tracks.stamps_ns[self.track.rows[0]])
+        rows = [(f'{(event.stamp_ns - onset_ns) / NS_PER_S:.9f}', 'n/a', event.name,
+                 event.value or 'n/a') for event in self.material.events]
+        path = self.folder / f'{self.stem}{self.acquisition}_events.tsv'
+        return [
+            _table(path, ('onset', 'duration', 'trial_type', 'value'), rows),
+            _json(path.with_suffix('.json'), {
+                'trial_type': {'Description': 'name of the event marker'},
+                'value': {'Description': 'what came with it: free text or a number'}})]
+
+
+def _with(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
 
 
 def _label(text: str) -> str:
@@ -96,21 +164,17 @@ def _date(stamp_ns: int) -> str:
     return f'{moment:%Y-%m-%dT%H:%M:%S}.{stamp_ns % NS_PER_S // 1000:06}Z'
 
 
-def _channels(material: Material, tracks: Tracks) -> Iterator[_Channel]:
-    latency = (tracks.stamps_ns - tracks.stamps_ns[0]) / NS_PER_S
-    yield _Channel(('latency', 'n/a', 'LATENCY', 'n/a', 's', 'n/a'), latency, 9)
-    count = len(tracks.stamps_ns)
-    for track in tracks.people:
-        points, frame, unit = _positions(track)
-        for index, joint in enumerate(material.layout.names):
-            name = f'{track.name}_{joint}'
-            for axis, letter in zip(range(points.shape[2]), 'xyz', strict=False):
-                yield _Channel(
-                    (f'{name}_{letter}', letter, 'POS', name, unit, frame),
-                    _spread(points[:, index, axis], track.rows, count), 6 if unit == 'm' else 4)
-            yield _Channel(
-                (f'{name}_score', 'n/a', 'MISC', name, 'n/a', 'n/a'),
-                _spread(track.scores[:, index], track.rows, count), 6)
+def _channels(material: Material, tracks: Tracks, track: PersonTrack) -> Iterator[_Channel]:
+    stamps = tracks.stamps_ns[track.rows]
+    yield _Channel(('latency', 'n/a', 'LATENCY', 'n/a', 's', 'n/a'),
+                   (stamps - stamps[0]) / NS_PER_S, 9)
+    points, frame, unit = _positions(track)
+    for index, joint in enumerate(material.layout.names):
+        for axis, letter in zip(range(points.shape[2]), 'xyz', strict=False):
+            yield _Channel((f'{joint}_{letter}', letter, 'POS', joint, unit, frame),
+                           points[:, index, axis], 6 if unit == 'm' else 4)
+        yield _Channel((f'{joint}_score', 'n/a', 'MISC', joint, 'n/a', 'n/a'),
+                       track.scores[:, index], 6)
 
 
 def _positions(track: PersonTrack) -> tuple[Floats, str, str]:
@@ -118,12 +182,6 @@ def _positions(track: PersonTrack) -> tuple[Floats, str, str]:
     if track.keypoints_3d is not None and np.isfinite(track.keypoints_3d).any():
         return track.keypoints_3d, _CAMERA, 'm'
     return track.keypoints, _PICTURE, 'px'
-
-
-def _spread(values: Any, rows: Any, count: int) -> Any:
-    out = np.full(count, np.nan)
-    out[rows] = values
-    return out
 
 
 def _motion(path: Path, channels: list[_Channel]) -> Path:
@@ -136,28 +194,7 @@ def _motion(path: Path, channels: list[_Channel]) -> Path:
     return path
 
 
-def _sidecar(material: Material, tracks: Tracks, channels: list[_Channel]) -> dict[str, Any]:
-    span_s = (tracks.stamps_ns[-1] - tracks.stamps_ns[0]) / NS_PER_S
-    rate_hz = (len(tracks.stamps_ns) - 1) / span_s if span_s else 0.0
-    lost = bool((np.diff(tracks.frame_seqs) != 1).any())
-    kinds = [channel.row[2] for channel in channels]
-    return {
-        'TaskName': _label(material.task) or 'recording',
-        'SamplingFrequency': round(float(rate_hz), 6),
-        'SamplingFrequencyEffective': round(float(rate_hz), 6),
-        'TrackingSystemName': _TRACKSYS,
-        'TrackedPointsCount': len(tracks.people) * len(material.layout),
-        'MotionChannelCount': len(channels), 'POSChannelCount': kinds.count('POS'),
-        'MISCChannelCount': kinds.count('MISC'), 'LATENCYChannelCount': 1,
-        'RecordingType': 'discontinuous' if lost else 'continuous',
-        'RecordingDuration': round(float(span_s), 6), 'MissingValues': 'n/a',
-        'SoftwareVersions': material.software,
-        'DeviceSerialNumber': 'n/a', 'Manufacturer': 'n/a', 'ManufacturersModelName': 'n/a',
-        'TaskDescription': f'{material.topic} of {material.layout.name} by {tracks.model}',
-    }
-
-
-def _write_data_set(material: Material, folder: Path, subject: str) -> list[Path]:
+def _write_data_set(material: Material, folder: Path, subjects: list[str]) -> list[Path]:
     readme = folder / 'README'
     readme.write_text(
         f'{material.topic} of the session {material.name}: positions of joints that a pose '
@@ -168,19 +205,7 @@ def _write_data_set(material: Material, folder: Path, subject: str) -> list[Path
         'GeneratedBy': [{'Name': material.software.partition(' ')[0] or 'neuropose_ros',
                          'Version': material.software.partition(' ')[2] or 'n/a'}],
     }), _table(folder / 'participants.tsv', ('participant_id', 'species'),
-               [(subject, 'homo sapiens')])]
-
-
-def _events(path: Path, material: Material, tracks: Tracks) -> list[Path]:
-    if not material.events:
-        return []
-    rows = [(f'{(event.stamp_ns - int(tracks.stamps_ns[0])) / NS_PER_S:.9f}', 'n/a', event.name,
-             event.value or 'n/a') for event in material.events]
-    return [
-        _table(path, ('onset', 'duration', 'trial_type', 'value'), rows),
-        _json(path.with_suffix('.json'), {
-            'trial_type': {'Description': 'name of the event marker'},
-            'value': {'Description': 'what came with it: free text or a number'}})]
+               [(subject, 'homo sapiens') for subject in subjects])]
 
 
 def _table(path: Path, header: Iterable[str], rows: Iterable[Iterable[str]]) -> Path:

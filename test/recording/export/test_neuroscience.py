@@ -20,13 +20,13 @@ from neuropose_ros.core.pose import JointState, PoseFrame
 from neuropose_ros.recording.export.dlc import HDF_KEY
 from neuropose_ros.recording.export.writing import export_session
 
-from ..people import SECOND_NS, START_NS
+from ..people import SECOND_NS, START_NS, person, pose_frame
 from .sessions import LOST, SUBJECT, frames, write_session
 
 
 def points_of(poses: list[PoseFrame], track_id: int) -> np.ndarray:
-    return np.stack([person.keypoints for frame in poses for person in frame.persons
-                     if person.track_id == track_id])
+    return np.stack([p.keypoints for frame in poses for p in frame.persons
+                     if p.track_id == track_id])
 
 
 def test_nwb(tmp_path: Path) -> None:
@@ -74,21 +74,39 @@ def test_nwb(tmp_path: Path) -> None:
 def test_bids_motion(tmp_path: Path) -> None:
     pandas = pytest.importorskip('pandas', reason='needs pandas')
     poses = write_session(tmp_path / 'walk')
+    export_session(tmp_path / 'walk', 'bids-motion', tmp_path / 'out')
+    for subject, track_id, axes in (('sabcdefghijklmnop', 3, 'xyz'), ('unknown', 5, 'xy')):
+        of_subject = tmp_path / 'out' / f'sub-{subject}'
+        stem = f'sub-{subject}_task-walk6m'
+        path = of_subject / 'motion' / f'{stem}_tracksys-neuropose_motion.tsv'
+        channels = pandas.read_csv(
+            str(path).replace('_motion.tsv', '_channels.tsv'), sep='\t', keep_default_na=False)
+        motion = pandas.read_csv(path, sep='\t', header=None, names=channels['name'])
+        seen = [(frame, p) for frame in poses for p in frame.persons if p.track_id == track_id]
+        onset_ns = seen[0][0].stamp_ns
+        latency = [(frame.stamp_ns - onset_ns) / 1e9 for frame, _ in seen]
+        np.testing.assert_allclose(motion['latency'], latency, atol=1e-9)
+        read = np.stack([motion[[f'{joint}_{axis}' for axis in axes]].to_numpy()
+                         for joint in COCO17.names], 1)
+        points = [p.keypoints_3d if axes == 'xyz' else p.keypoints for _, p in seen]
+        np.testing.assert_allclose(read, points, atol=1e-6 if axes == 'xyz' else 1e-4)
+        assert set(channels['units'][1:3]) == {'m' if axes == 'xyz' else 'px'}
+        sidecar = json.loads(path.with_suffix('.json').read_text())
+        assert sidecar['POSChannelCount'] == (channels['type'] == 'POS').sum() == 17 * len(axes)
+        assert sidecar['RecordingType'] == 'discontinuous'
+        events = pandas.read_csv(of_subject / 'motion' / f'{stem}_events.tsv', sep='\t')
+        assert events['onset'].tolist() == [
+            pytest.approx((START_NS + SECOND_NS - onset_ns) / 1e9, abs=1e-9)]
+        scans = pandas.read_csv(of_subject / f'sub-{subject}_scans.tsv', sep='\t')
+        stamp = pandas.Timestamp(scans['acq_time'][0])
+        assert stamp.value == onset_ns // 1000 * 1000 and scans['filename'][0].endswith(path.name)
+
+
+def test_people_who_are_not_known_are_told_apart_in_bids(tmp_path: Path) -> None:
+    write_session(tmp_path / 'walk', [pose_frame(i, person(1), person(2)) for i in range(2)])
     files = export_session(tmp_path / 'walk', 'bids-motion', tmp_path / 'out').files
-    data = {file.name.rpartition('_')[2]: file for file in files}
-    channels = pandas.read_csv(data['channels.tsv'], sep='\t', keep_default_na=False)
-    motion = pandas.read_csv(data['motion.tsv'], sep='\t', header=None, names=channels['name'])
-    assert len(motion) == len(poses)
-    latency = [(frame.stamp_ns - poses[0].stamp_ns) / 1e9 for frame in poses]
-    np.testing.assert_allclose(motion['latency'], latency, atol=1e-9)
-    present = motion['track_5_nose_x'].notna()
-    read = motion.loc[present, ['track_5_nose_x', 'track_5_nose_y']].to_numpy()
-    np.testing.assert_allclose(read, points_of(poses, 5)[:, 0], atol=1e-4)
-    assert motion['track_3_left_ear_z'].notna().sum() == 37  # 3D is in m, and known there
-    sidecar = json.loads(data['motion.json'].read_text())
-    assert sidecar['POSChannelCount'] == (channels['type'] == 'POS').sum() == 17 * 3 + 17 * 2
-    assert sidecar['RecordingType'] == 'discontinuous'
-    assert data['motion.tsv'].parents[1].name == 'sub-sabcdefghijklmnop'
+    assert {'sub-unknown_task-walk6m_tracksys-neuropose_acq-track1_motion.tsv',
+            'sub-unknown_task-walk6m_acq-track2_events.tsv'} <= {file.name for file in files}
 
 
 @pytest.mark.skipif(find_spec('bids_validator_deno') is None, reason='needs bids-validator-deno')
@@ -135,9 +153,8 @@ def test_sleap(tmp_path: Path) -> None:
     read = {labelled.frame_idx: labelled for labelled in labels}
     assert sorted(read) == [frame.frame_seq for frame in poses if frame.persons]
     for frame in poses:
-        for person in frame.persons:
+        for one in frame.persons:
             (instance,) = [found for found in read[frame.frame_seq]
-                           if found.track.name == f'track_{person.track_id}']
-            np.testing.assert_array_equal(
-                instance.numpy().astype(np.float32), person.keypoints)
-            assert instance.score == pytest.approx(person.score, abs=1e-6)
+                           if found.track.name == f'track_{one.track_id}']
+            np.testing.assert_array_equal(instance.numpy().astype(np.float32), one.keypoints)
+            assert instance.score == pytest.approx(one.score, abs=1e-6)
