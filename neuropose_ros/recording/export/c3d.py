@@ -22,11 +22,13 @@ from neuropose_ros.recording.export.material import Material
 from neuropose_ros.recording.export.tracks import PersonTrack, Tracks, gather
 from neuropose_ros.recording.export.trc import people_in_3d
 
+MOST_FRAMES = 65535
+"""Of a file, which counts them in 16 bits."""
 _MOST_RESIDUAL, _FINEST_MM = 255, 0.01
 
 
 def write(material: Material, folder: Path) -> list[Path]:
-    """Write ``NAME.c3d``; with several people, markers are ``PERSON:JOINT``.
+    """Write ``NAME.c3d``, or parts of `MOST_FRAMES`; of several people markers are ``PERSON:JOINT``.
 
     Raises:
         SessionError: ezc3d is not installed, nobody is known in 3D, there are less than two
@@ -42,20 +44,26 @@ def write(material: Material, folder: Path) -> list[Path]:
     rate_hz = tracks.rate_hz()
     if not rate_hz:
         raise SessionError(f'{material.name}: C3D needs a rate, which one frame does not have')
-    file: Any = ezc3d.c3d()
-    _describe(file, material, people, rate_hz)
     points, residuals = _points(tracks, people)
+    offsets_s = _offsets_s(tracks, rate_hz)
     # A residual is a byte, in units of the scale, whose minus says that points are floats.
     scale = max(float(residuals.max()) / _MOST_RESIDUAL, _FINEST_MM)
     residuals[residuals > 0] = np.maximum(residuals[residuals > 0], scale)
-    file['parameters']['POINT']['SCALE']['value'] = [-scale]
-    file['data']['points'] = points
-    file['data']['meta_points']['residuals'] = residuals
-    file['data']['meta_points']['camera_masks'] = np.zeros((7, *points.shape[1:]), bool)
-    file['data']['analogs'] = _offsets_s(tracks, rate_hz)[None, None]
-    path = folder / f'{material.stem}.c3d'
-    file.write(str(path))
-    return [path]
+    written = []
+    for number, start in enumerate(range(0, points.shape[2], MOST_FRAMES), 1):
+        part = slice(start, start + MOST_FRAMES)
+        file: Any = ezc3d.c3d()
+        _describe(file, material, people, rate_hz)
+        file['parameters']['POINT']['SCALE']['value'] = [-scale]
+        file['data']['points'] = points[..., part]
+        file['data']['meta_points']['residuals'] = residuals[..., part]
+        file['data']['meta_points']['camera_masks'] = np.zeros(
+            (7, *points[0, :, part].shape), bool)
+        file['data']['analogs'] = offsets_s[None, None, part]
+        ending = f'_part{number}' if points.shape[2] > MOST_FRAMES else ''
+        written.append(folder / f'{material.stem}{ending}.c3d')
+        file.write(str(written[-1]))
+    return written
 
 
 def _describe(

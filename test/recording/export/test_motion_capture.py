@@ -12,6 +12,7 @@ pytest.importorskip('pyarrow', reason='needs pyarrow')
 from neuropose_ros.core.errors import SessionError
 from neuropose_ros.core.layouts import COCO17
 from neuropose_ros.core.pose import PoseFrame
+from neuropose_ros.recording.export import c3d
 from neuropose_ros.recording.export.axes import to_optical, turned
 from neuropose_ros.recording.export.writing import export_session
 
@@ -74,6 +75,22 @@ def test_markers_of_several_people_have_prefixes(tmp_path: Path) -> None:
     labels = ezc3d.c3d(str(path))['parameters']['POINT']['LABELS']['value']
     assert labels[0] == 'track_1:nose' and labels[17] == 'track_2:nose'
     assert len(export_session(tmp_path / 'walk', 'trc', tmp_path / 'trc').files) == 2
+
+
+def test_a_file_that_would_be_too_long_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ezc3d = pytest.importorskip('ezc3d', reason='needs ezc3d')
+    poses = write_session(tmp_path / 'walk')
+    monkeypatch.setattr(c3d, 'MOST_FRAMES', 25)
+    files = export_session(tmp_path / 'walk', 'c3d', tmp_path / 'out').files
+    assert [file.name for file in files] == ['walk_part1.c3d', 'walk_part2.c3d']
+    parts = [ezc3d.c3d(str(file))['data'] for file in files]
+    points = np.concatenate([part['points'][:3] for part in parts], 2)
+    seqs = [frame.frame_seq for frame in poses if frame.persons]
+    np.testing.assert_allclose(
+        points[:, :, seqs].transpose(2, 1, 0), laboratory_mm(poses), rtol=1e-6)
+    assert [part['analogs'].shape[2] for part in parts] == [25, 15]
 
 
 @pytest.mark.parametrize('kind', ['trc', 'c3d'])
