@@ -28,7 +28,7 @@ _MOST_RESIDUAL, _FINEST_MM = 255, 0.01
 
 
 def write(material: Material, folder: Path) -> list[Path]:
-    """Write ``NAME.c3d``, or parts of `MOST_FRAMES`; of several people markers are ``PERSON:JOINT``.
+    """Write ``NAME.c3d`` or its parts; markers of several people are ``PERSON:JOINT``.
 
     Raises:
         SessionError: ezc3d is not installed, nobody is known in 3D, there are less than two
