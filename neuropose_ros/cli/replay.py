@@ -58,6 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--workers', type=int, default=1, metavar='N',
         help='recordings worked on at once on this machine, one process and thread each')
     parser.add_argument(
+        '--one-thread', action='store_true',
+        help='each worker reads, looks and writes in one thread; default: only where there are '
+        'too few processors. The results are the same')
+    parser.add_argument(
         '--scheduler', default='', metavar='ADDRESS',
         help='of a Dask cluster (tcp://host:8786) to work there instead; it must see the same '
         'files under the same names')
@@ -76,7 +80,8 @@ def run(args: argparse.Namespace) -> int:
     orders = make_orders(args.inputs, args.mode, choice)
     _make_folder(out)
     # Threads beside the networks pay only where they have processors of their own.
-    overlap = not args.scheduler and available_processors() >= 2 * args.workers
+    overlap = not (args.one_thread or args.scheduler) and (
+        available_processors() >= 2 * args.workers)
     task = Task(settings, out, args.overwrite, overlap)
     outcomes: list[Outcome] = []
     bar = _Bar(len(orders))
