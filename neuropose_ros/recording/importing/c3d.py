@@ -41,7 +41,7 @@ def read(path: Path, options: Options) -> Imported:
     numbers = np.arange(first, first + len(optical))
     stamps = FILE_EPOCH_NS + np.rint(
         (numbers / rate_hz + _late_s(file, len(optical), rate_hz)) * NS_PER_S).astype(np.int64)
-    markers = Markers(list(point['LABELS'])[:optical.shape[1]], optical,
+    markers = Markers(_labels(path, point, optical.shape[1]), optical,
                       states_of(optical, residuals), stamps.tolist(), numbers.tolist())
     return people_of(path, markers, 'c3d', (note,))
 
@@ -57,6 +57,15 @@ def _open(path: Path) -> Any:
         return ezc3d.c3d(str(path))
     except (OSError, RuntimeError, ValueError) as error:
         raise DataError(f'{path}: cannot be read as C3D ({error})') from error
+
+
+def _labels(path: Path, point: dict[str, Any], count: int) -> list[str]:
+    """Return the names of markers: a parameter holds 255, more are in LABELS2 and so on."""
+    parts = [point.get(name, ()) for name in ('LABELS', *(f'LABELS{i}' for i in range(2, 10)))]
+    names = [str(name).strip() for part in parts for name in part]
+    if len(names) < count:
+        raise DataError(f'{path}: it has {count} markers but names for {len(names)}')
+    return names[:count]
 
 
 def _axes(point: dict[str, Any], options: Options) -> tuple[str, str, str]:

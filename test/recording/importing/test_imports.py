@@ -24,7 +24,7 @@ from neuropose_ros.recording.importing.writing import import_poses
 
 from ..export.sessions import frames as exported_frames
 from ..export.sessions import write_session
-from ..people import SECOND_NS
+from ..people import SECOND_NS, person, pose_frame
 
 AT_30 = Options(rate_hz=30, size=(640, 480))
 SECOND = FILE_EPOCH_NS + round(SECOND_NS / 30)
@@ -78,6 +78,17 @@ def test_times_come_back_to_the_nanosecond_or_microsecond(kind: str, tmp_path: P
     if kind != 'nwb':  # their times begin with the recording
         stamps, wanted = ([at - series[0] for at in series] for series in (stamps, wanted))
     np.testing.assert_allclose(stamps, wanted, rtol=0, atol=1000 if kind == 'c3d' else 1)
+
+
+def test_more_markers_than_a_parameter_of_c3d_holds(tmp_path: Path) -> None:
+    pytest.importorskip('ezc3d', reason='needs ezc3d')
+    crowd = [pose_frame(i, *(person(n, seed=n, rich=True) for n in range(16))) for i in range(2)]
+    write_session(tmp_path / 'crowd', crowd)
+    file = export_session(tmp_path / 'crowd', 'c3d', tmp_path / 'out').files[0]
+    frames = imported(file, 'c3d')
+    assert [one.track_id for one in frames[1].persons] == list(range(16))
+    np.testing.assert_allclose(
+        frames[1].persons[15].keypoints_3d, crowd[1].persons[15].keypoints_3d, atol=1e-7)
 
 
 # --- files as other tools write them ------------------------------------------------------
