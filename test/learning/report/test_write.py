@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import shutil
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import cv2
@@ -14,42 +12,10 @@ import pytest
 
 from neuropose_ros.learning.report.write import render
 
+from ...pages import Page, look_at
+
 SECTIONS = ['summary', 'protocol', 'confusion', 'classes', 'calibration', 'early', 'missing',
             'unknown', 'onsets', 'cost', 'examples']
-VOID = {'meta', 'img', 'br', 'link', 'input'}
-
-
-class Page(HTMLParser):
-    """What is on a page; fails where a tag is not closed."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.images: list[dict[str, str]] = []
-        self.captions = 0
-        self.text: list[str] = []
-        self.feed(html)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attrs):
-        values = dict(attrs)
-        if tag not in VOID:
-            self.open.append(tag)
-        self.ids += [values['id']] if 'id' in values else []
-        self.links += [values['href']] if 'href' in values else []
-        self.images += [values] if tag == 'img' else []
-        self.captions += tag == 'figcaption'
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text.append(data.strip())
-
-
 @pytest.fixture(scope='module')
 def html(report) -> str:
     return render(report)
@@ -98,30 +64,4 @@ def test_what_was_not_measured_is_left_out_and_the_page_is_always_the_same(repor
 
 
 def test_a_browser_shows_it(html, tmp_path: Path):
-    browsers = pytest.importorskip('playwright.sync_api', reason='needs playwright')
-    program = shutil.which('chromium') or shutil.which('google-chrome')
-    if program is None:
-        pytest.skip('needs Chromium')
-    path = tmp_path / 'report.html'
-    path.write_text(html, 'utf-8')
-    with browsers.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=['--no-sandbox'])
-        try:
-            for width in (1400, 420):
-                view = browser.new_page(viewport={'width': width, 'height': 900})
-                problems: list[str] = []
-                view.on('console', lambda message, kept=problems: kept.append(message.text))
-                view.on('request', lambda request, kept=problems: kept.append(request.url)
-                        if not request.url.startswith(('file:', 'data:')) else None)
-                view.goto(path.as_uri())
-                assert view.evaluate(
-                    '[...document.images].every(i => i.complete && i.naturalWidth > 200)')
-                overflow = view.evaluate(
-                    'document.documentElement.scrollWidth - document.documentElement.clientWidth')
-                assert overflow <= 0
-                view.click('text=What does it cost?')
-                view.wait_for_function(
-                    'document.getElementById("cost").getBoundingClientRect().top < 900')
-                assert problems == []
-        finally:
-            browser.close()
+    look_at(html, tmp_path, 'What does it cost?', 'cost')

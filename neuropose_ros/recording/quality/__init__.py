@@ -1,0 +1,1 @@
+"""How good a recording is: what came, what is missing, how late, and how sure."""
