@@ -31,7 +31,7 @@ from neuropose_ros.learning.examples import make_examples
 from neuropose_ros.learning.export import ExportSettings, export
 from neuropose_ros.learning.fitting import train_recogniser
 from neuropose_ros.learning.joining import join_clips
-from neuropose_ros.learning.open_set import OpenSet, open_set
+from neuropose_ros.learning.open_set import OpenSet, open_set, open_splits
 from neuropose_ros.learning.report.write import Report
 from neuropose_ros.learning.tracing import explainer
 from neuropose_ros.learning.training.recognition import predictor
@@ -107,7 +107,10 @@ def assess(
     Raises:
         DataError: there are no clips to measure on, or they do not fit the weights.
     """
-    clips, protocol = _part(trained, split, settings)
+    parts, protocol = _parts(trained, split, settings)
+    clips = parts.test
+    if settings.open_set:
+        open_splits(parts)  # what cannot be measured is said before hours go into the rest
     result = evaluate(
         _predict(trained, settings), clips,
         without=None if without is None else _predict(without, settings),
@@ -122,7 +125,7 @@ def assess(
     return Report(
         name or trained.labels.name, protocol, result,
         _onsets(trained, clips, settings, announce),
-        _open_set(trained, split, settings) if settings.open_set else None, examples, facts)
+        _open_set(trained, parts, settings) if settings.open_set else None, examples, facts)
 
 
 def figures(report: Report) -> dict[str, Any]:
@@ -157,19 +160,22 @@ def finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _part(
+def _parts(
     trained: TrainedRecogniser, split: Split, settings: AssessmentSettings,
-) -> tuple[ClipSet, str]:
+) -> tuple[Split, str]:
+    """Return what may be learnt from and, as its test part, what is measured on."""
     if settings.part == 'test':
         if not split.test.clips:
             raise DataError(f'{split.test.name} has no test part: set part to validation, or '
                             'divide the recordings')
-        return split.test, f'{split.protocol}, test part'
+        return split, f'{split.protocol}, test part'
     data = trained.recipe.data
     if not data.validation_share:
         raise DataError('the recipe of these weights held nothing back for validation')
-    held = grouped_validation(split.train, data.validation_share, data.validation_seed)[1]
-    return held, f'{split.protocol}, validation part of the training clips'
+    learnt, held = grouped_validation(
+        split.train, data.validation_share, data.validation_seed)
+    return (Split(learnt, held, split.protocol),
+            f'{split.protocol}, validation part of the training clips')
 
 
 def _predict(trained: TrainedRecogniser, settings: AssessmentSettings) -> Predict:

@@ -1,9 +1,9 @@
 """Does the open-set score rise for actions that were never learned? Classes are left out to see.
 
 Protocol: the labels in alphabetical order are left out two by two (14 labels: seven pairs; of an
-odd number the last one alone). For each pair a recogniser learns from the other classes' training
-clips; then its unknown score of the pair's test clips is held against that of the other test
-clips, as the area under the ROC curve. The figure is the mean of the pairs.
+odd number the last one alone; of three one by one). For each pair a recogniser learns from the
+other classes' training clips; then its unknown score of the pair's test clips is held against
+that of the other test clips, as the area under the ROC curve. The figure is the mean of the pairs.
 """
 
 from __future__ import annotations
@@ -71,9 +71,13 @@ class OpenSet:
 
 
 def class_pairs(labels: LabelSet) -> tuple[tuple[str, ...], ...]:
-    """Return the labels two by two in alphabetical order; the last of an odd number is alone."""
+    """Return the labels two by two in alphabetical order; the last of an odd number is alone.
+
+    Of fewer than four they are all alone: two must be left to tell apart.
+    """
     ordered = sorted(labels.labels)
-    return tuple(tuple(ordered[i:i + 2]) for i in range(0, len(ordered), 2))
+    size = 2 if len(ordered) > 3 else 1
+    return tuple(tuple(ordered[i:i + size]) for i in range(0, len(ordered), size))
 
 
 def leave_out(split: Split, labels: tuple[str, ...]) -> OpenSplit:
@@ -118,8 +122,14 @@ def open_set(split: Split, fit: Fit, pairs: tuple[tuple[str, ...], ...] = ()) ->
     Raises:
         DataError: the split does not allow it, or the recogniser has no unknown score.
     """
-    chosen = pairs or class_pairs(_labels(split))
-    return OpenSet(tuple(_without(leave_out(split, pair), fit) for pair in chosen))
+    return OpenSet(tuple(_without(part, fit) for part in open_splits(split, pairs)))
+
+
+def open_splits(
+    split: Split, pairs: tuple[tuple[str, ...], ...] = (),
+) -> tuple[OpenSplit, ...]:
+    """Return the split without each pair of classes; args and errors are those of `open_set`."""
+    return tuple(leave_out(split, pair) for pair in pairs or class_pairs(_labels(split)))
 
 
 def _labels(split: Split) -> LabelSet:

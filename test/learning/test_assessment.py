@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip('torch', reason='needs torch')
 
 from neuropose_ros.core.errors import DataError, ParameterError
+from neuropose_ros.learning import assessment
 from neuropose_ros.learning.assessment import AssessmentSettings, assess, figures
 from neuropose_ros.learning.fitting import train_recogniser
 from neuropose_ros.learning.networks.config import NetworkConfig
@@ -89,8 +90,31 @@ def test_what_is_not_there_is_said(trained):
         AssessmentSettings(missing_draws=0)
 
 
-def test_classes_are_left_out_by_training_without_them(trained):
-    recipe = replace(RECIPE, training=replace(RECIPE.training, epochs=1))
-    with pytest.raises(DataError, match='two classes'):  # three labels: a pair leaves one
-        assess(replace(trained, recipe=recipe), SPLIT,
-               replace(QUICK, open_set=True, onsets=False))
+@pytest.fixture
+def short(trained):
+    """The same, learning anew in a moment."""
+    return replace(trained, recipe=replace(
+        RECIPE, training=replace(RECIPE.training, epochs=1)))
+
+
+OPEN = replace(QUICK, open_set=True, onsets=False, shares=(1.0,), missing_shares=(0.0,))
+
+
+def test_classes_are_left_out_by_training_without_them(short):
+    report = assess(short, SPLIT, OPEN)
+    assert [pair.labels for pair in report.open_set.pairs] == [('bend',), ('walk',), ('wave',)]
+    assert sum(len(pair.unknown_scores) for pair in report.open_set.pairs) == 39
+    assert 0 <= figures(report)['unknown_auroc'] <= 1
+
+
+def test_on_the_validation_part_no_class_left_out_is_tested_on_test_clips(short):
+    without = replace(SPLIT, test=SPLIT.test.only(()))
+    report = assess(short, without, replace(OPEN, part='validation'))
+    assert sum(len(pair.unknown_scores) for pair in report.open_set.pairs) == 12
+
+
+def test_what_cannot_be_left_out_is_said_before_anything_is_measured(short, monkeypatch):
+    monkeypatch.setattr(assessment, 'evaluate', None)
+    one = tuple(clip for clip in SPLIT.test.clips if clip.label == 0)
+    with pytest.raises(DataError, match='nothing can be told apart'):
+        assess(short, replace(SPLIT, test=SPLIT.test.only(one)), OPEN)

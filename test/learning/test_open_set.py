@@ -22,7 +22,11 @@ def test_fourteen_labels_make_seven_pairs_in_alphabetical_order():
     labels = LabelSet('x', tuple('nmlkjihgfedcba'))
     assert class_pairs(labels) == tuple(
         (a, b) for a, b in ('ab', 'cd', 'ef', 'gh', 'ij', 'kl', 'mn'))
-    assert class_pairs(LabelSet('x', ('b', 'a', 'c'))) == (('a', 'b'), ('c',))
+    assert class_pairs(LabelSet('x', tuple('badce'))) == (('a', 'b'), ('c', 'd'), ('e',))
+
+
+def test_of_three_labels_two_are_always_left_to_tell_apart():
+    assert class_pairs(LabelSet('x', ('b', 'a', 'c'))) == (('a',), ('b',), ('c',))
 
 
 def test_what_is_left_out_is_in_no_training_clip_and_labels_stay_with_their_clips():
