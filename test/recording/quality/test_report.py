@@ -60,7 +60,7 @@ def test_figures_are_those_of_the_session(page):
     assert row_of(page, 'poses')[1:9] == [
         '116', '4', '12', '10', '0', '30.0 ms', '800.0 ms', '6.0 %']
     assert row_of(page, 'left_wrist')[1] == '75.5 %'
-    assert row_of(page, 'inference')[1:4] == ['24.00 ms', '29.00 ms', '29.00 ms']
+    assert row_of(page, 'inference')[1:4] == ['25.00 ms', '29.00 ms', '29.00 ms']
     assert row_of(page, 'tracks per person at a time')[1] == '2.00'
     assert row_of(page, 'eeg')[1:6] == ['160', '70', '500.000 ms', '1.100 ms', '1.000 ms']
     assert 'the disk was slow' in page.text
