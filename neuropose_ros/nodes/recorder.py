@@ -13,6 +13,7 @@ from std_srvs.srv import Trigger
 
 from neuropose_ros.core.errors import NeuroposeError, ParameterError
 from neuropose_ros.core.events import EventMarker
+from neuropose_ros.core.pose import Image
 from neuropose_ros.core.software import software_versions
 from neuropose_ros.nodes.base import ERROR, OK, WARN, StageNode
 from neuropose_ros.nodes.hub import Hub
@@ -24,6 +25,7 @@ from neuropose_ros.nodes.recorder_parameters import (
     about_of,
     check_recorder,
     new_session,
+    shows_people,
 )
 from neuropose_ros.nodes.spin import run
 from neuropose_ros.recording.live import LiveSession
@@ -70,10 +72,9 @@ class RecorderNode(StageNode):
         check_recorder(self.settings)
         warm_up()
         self._problem = ''
-        bag = self.settings['bag']
         self._inputs = RecorderInputs(
-            self, self.settings['topics'].split(), self,
-            bag if bag in {'raw', 'compressed'} else '')
+            self, self.settings['topics'].split(), self, self.settings['bag'],
+            self.settings['video'] != 'none')
         self._snapshot = ParameterSnapshot(self)
         self._triggers = [
             self.create_service(Trigger, '~/start', self._on_start),
@@ -118,7 +119,8 @@ class RecorderNode(StageNode):
             path, about_of(self.settings, software_versions()),
             least_free_mb=self.settings['least_free_mb'], flush_s=self.settings['flush_s'],
             clock=self._now_ns, bag=(
-                None if self.settings['bag'] == 'none' else self._inputs.latched()))
+                None if self.settings['bag'] == 'none' else self._inputs.latched()),
+            video=self.settings['video'].replace('none', ''))
         self._problem = ''
         self._snapshot.begin()
         self._session = session
@@ -126,6 +128,8 @@ class RecorderNode(StageNode):
             session.put(value, 0)
             self._inputs.keep_value(topic, value)
         self.get_logger().info(f'recording {path}')
+        if shows_people(self.settings):
+            self.get_logger().warning('pictures are kept in which people can be recognised')
         return path
 
     def _end(self, *, leaving: bool = False) -> None:
@@ -194,6 +198,17 @@ class RecorderNode(StageNode):
         if ends:
             self._say_recording(False)
             self.follow_demand(False)
+
+    def sees(self) -> bool:
+        """Whether there is a video at present."""
+        session = self._session
+        return session is not None and session.video is not None
+
+    def see(self, stamp_ns: int, image: Image, *, wait: bool = False) -> None:
+        """Put a picture into the video."""
+        session = self._session
+        if session is not None and session.video is not None:
+            session.video.put_picture(stamp_ns, image, wait=wait)
 
     def keeps_messages(self) -> bool:
         """Whether there is a bag at present."""

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from sensor_msgs.msg import CompressedImage, Image
 
-from neuropose_ros.core import action_wire, event_wire, wire
-from neuropose_ros.core.errors import NeuroposeError
+from neuropose_ros.core import action_wire, event_wire, pose, wire
+from neuropose_ros.core.errors import ImageError, NeuroposeError
 from neuropose_ros.core.pose import Frame, FramePolicy
 from neuropose_ros.msg import (
     ActionArray,
@@ -99,6 +99,12 @@ class Sink(Protocol):
     def take(self, topic: str, value: Any) -> None:
         """Take a value of a topic of `KINDS`."""
 
+    def sees(self) -> bool:
+        """Whether pictures are wanted for a video."""
+
+    def see(self, stamp_ns: int, image: pose.Image, *, wait: bool = False) -> None:
+        """Take a picture for the video."""
+
     def keeps_messages(self) -> bool:
         """Whether messages are wanted at present, too."""
 
@@ -120,21 +126,24 @@ class RecorderInputs:
     """
 
     def __init__(
-        self, node: StageNode, topics: Iterable[str], sink: Sink, pictures: str = '',
+        self, node: StageNode, topics: Iterable[str], sink: Sink, bag: str = '',
+        video: bool = False,
     ) -> None:
         """Prepare to read; nothing is subscribed before `want`.
 
         Args:
             topics: names of `KINDS`; what is latched is read as well.
-            pictures: raw or compressed: images for the bag; '' = none.
+            bag: raw or compressed: images are for the bag; else none are.
+            video: images are for a video.
         """
         self._node, self._sink = node, sink
         self.malformed = 0
         chosen = {*topics, *LATCHED, 'events'}
         self._inputs = {name: self._input(name, kind)
                         for name, kind in KINDS.items() if name in chosen}
-        if pictures:
-            self._inputs['image_raw'] = self._image(pictures)
+        in_bag = bag in {'raw', 'compressed'}
+        if in_bag or video:
+            self._inputs['image_raw'] = self._image(bag if in_bag else 'raw', in_bag)
 
     def _input(self, name: str, kind: Kind) -> Input[Any]:
         def read(message: Any) -> None:
@@ -164,23 +173,37 @@ class RecorderInputs:
             **(by_reference if kind.by_reference else {}))
         return found
 
-    def _image(self, transport: str) -> Input[Frame]:
+    def _image(self, transport: str, in_bag: bool) -> Input[Frame]:
         base = self._node.resolve_topic_name('image_raw')
         compressed = transport == 'compressed'
         kind = Kind(CompressedImage if compressed else Image, lambda _: ())
 
-        def keep(message: Any, *, wait: bool = False) -> None:
-            if self._sink.keeps_messages():
-                self._sink.keep(found.topic, kind.name, message, wait=wait)
+        def keep(make: Callable[[], Any], *, wait: bool = False) -> None:
+            if in_bag and self._sink.keeps_messages():
+                self._sink.keep(found.topic, kind.name, make(), wait=wait)
+
+        def read(message: Any) -> None:
+            keep(lambda: message)
+            if not self._sink.sees():
+                return
+            try:
+                image = images.image_to_bgr(message)
+            except ImageError as error:
+                self.malformed += 1
+                self._node.say_problem_once(str(error), f'{found.topic}: {error}')
+                return
+            self._sink.see(wire.stamp_ns(message.header.stamp), image)
 
         def take(frame: Frame) -> None:
-            keep(images.compressed_from_frame(frame, _JPEG_QUALITY) if compressed
-                 else images.image_from_frame(frame),
-                 wait=frame.policy is FramePolicy.EVERY_FRAME)
+            wait = frame.policy is FramePolicy.EVERY_FRAME
+            keep(lambda: images.compressed_from_frame(frame, _JPEG_QUALITY) if compressed
+                 else images.image_from_frame(frame), wait=wait)
+            if self._sink.sees():
+                self._sink.see(frame.stamp_ns, frame.image, wait=wait)
 
         found: Input[Frame] = Input(
             self._node, f'{base}/compressed' if compressed else base, kind.type,
-            qos.best_effort(_IMAGES), keep, on_value=take, hub=self._node.hub, local_topic=base,
+            qos.best_effort(_IMAGES), read, on_value=take, hub=self._node.hub, local_topic=base,
             message_key=lambda message: wire.stamp_ns(message.header.stamp))
         return found
 

@@ -12,9 +12,11 @@ from neuropose_ros.nodes.parameters import ParameterSpec
 from neuropose_ros.recording.about import About
 from neuropose_ros.recording.folder import check_name, free_name
 from neuropose_ros.recording.privacy.pseudonyms import load_key
-from neuropose_ros.recording.privacy.subjects import Subject, read_consent, read_date
+from neuropose_ros.recording.privacy.subjects import VIDEO, Subject, read_consent, read_date
 
 EVERYTHING = 'frame_info poses poses_refined actions scene signals metrics events corrections'
+
+PICTURES = ('raw', 'compressed')
 
 PARAMETERS = (
     ParameterSpec(
@@ -48,6 +50,10 @@ PARAMETERS = (
         'what replays to the last bit, and much: 1.6 GB a minute at 640x480 and 30 Hz.',
         choices=('none', 'messages', 'compressed', 'raw')),
     ParameterSpec(
+        'video', 'none', 'A video beside the tables. blurred: faces are hidden, and more wherever '
+        'it is not sure where they are, all of it with a pose model that follows one person only; '
+        'raw: as it is.', choices=('none', 'blurred', 'raw')),
+    ParameterSpec(
         'flush_s', 0.5, 'A kill or a power cut loses at most what came in this time. Less costs '
         'more writing.', unit='s', minimum=0.05, maximum=10.0),
     ParameterSpec(
@@ -70,6 +76,11 @@ def about_of(settings: Mapping[str, Any], software: dict[str, str]) -> About:
         subjects, task=settings['task'], notes=settings['notes'], software=software)
 
 
+def shows_people(settings: Mapping[str, Any]) -> bool:
+    """Whether what is recorded lets people be recognised by their looks."""
+    return settings['bag'] in PICTURES or settings['video'] == 'raw'
+
+
 def check_recorder(settings: Mapping[str, Any]) -> None:
     """Refuse values that contradict each other.
 
@@ -85,6 +96,11 @@ def check_recorder(settings: Mapping[str, Any]) -> None:
         raise ParameterError(
             f'topics is {settings["topics"]!r}; it must be some of: {EVERYTHING}')
     read_date(settings['retain_until'])
+    if settings['subject'] and shows_people(settings) and (
+            VIDEO not in read_consent(settings['consent'])):
+        raise ParameterError(
+            f'bag is {settings["bag"]} and video is {settings["video"]}, but the subject did not '
+            'agree to video (parameter consent): use video:=blurred')
     if settings['consent'] and not settings['subject']:
         raise ParameterError(
             f'consent is {read_consent(settings["consent"])}, but there is no subject')

@@ -90,6 +90,11 @@ class BagWriter:
         return self._waiting_bytes < _MOST_WAITING_BYTES
 
     @property
+    def facts(self) -> dict[str, Any]:
+        """What a session says of its bag."""
+        return {'topics': dict(self.counts), 'lost': dict(self.lost), 'failure': self.failure}
+
+    @property
     def pending(self) -> int:
         """Messages that wait for the disk."""
         return len(self._waiting)

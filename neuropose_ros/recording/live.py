@@ -24,8 +24,10 @@ from neuropose_ros.recording import folder
 from neuropose_ros.recording.about import About
 from neuropose_ros.recording.bag_writing import FOLDER, BagWriter
 from neuropose_ros.recording.losses import Losses
+from neuropose_ros.recording.video_recording import VideoRecording
 from neuropose_ros.recording.writer import FLUSH_S, SessionWriter
 
+VIDEO_FILE = 'video-camera.mp4'
 _LOOK_AT_DISK_S = 2.0
 # Compacting goes at about 50 MB/s; whoever ends a process does not wait for long.
 _COMPACT_AT_EXIT_BYTES = 64 << 20
@@ -52,6 +54,7 @@ class LiveSession:
     Attributes:
         path: of the session.
         bag: what takes messages, where there is one beside the session.
+        video: what takes pictures, where there is one.
         flush_ms: how long the last write took.
         free_mb: room on the disk when last looked at.
     """
@@ -59,12 +62,13 @@ class LiveSession:
     def __init__(
         self, path: Path, about: About | None = None, *, least_free_mb: float = 500.0,
         flush_s: float = FLUSH_S, clock: Callable[[], int] = time.time_ns,
-        bag: Collection[str] | None = None,
+        bag: Collection[str] | None = None, video: str = '',
     ) -> None:
         """Begin.
 
         Args:
             bag: None = no bag beside it; else its topics whose messages are latched.
+            video: blurred or raw: pictures are kept as a video; '' = they are not.
             least_free_mb: recording ends, in order, when the disk has less room.
             clock: ROS time in ns.
 
@@ -76,6 +80,7 @@ class LiveSession:
         self.losses = Losses()
         self._seen = _Seen()
         self._least_free_mb, self._flush_s = least_free_mb, flush_s
+        self.video: VideoRecording | None = None
         self._stopping = threading.Event()
         self._ending = threading.Lock()
         self._low = ''
@@ -90,6 +95,8 @@ class LiveSession:
             except SessionError:
                 self._writer.close()
                 raise
+        if video:
+            self.video = VideoRecording(path / VIDEO_FILE, video)
         self._thread = threading.Thread(target=self._work, name='session writer', daemon=True)
         self._thread.start()
 
@@ -105,6 +112,8 @@ class LiveSession:
             self.losses.note_poses(topic, value)
             self._seen.models.add(value.model)
             self._writer.put_poses(value, topic, arrival_ns)
+            if self.video is not None and topic == 'poses':
+                self.video.put_poses(value)
         elif isinstance(value, FrameInfo):
             self.losses.note_frame(value)
             self._seen.frame(value)
@@ -138,7 +147,8 @@ class LiveSession:
     @property
     def failure(self) -> str:
         """Why recording ended by itself; empty = it goes on."""
-        return self._writer.failure or self._low or ('' if self.bag is None else self.bag.failure)
+        beside = (part.failure for part in (self.bag, self.video) if part is not None)
+        return self._writer.failure or self._low or next(filter(None, beside), '')
 
     @property
     def rows(self) -> Counter[str]:
@@ -148,7 +158,8 @@ class LiveSession:
     @property
     def lost(self) -> Counter[str]:
         """Values that came and could not be kept, by table; messages, by topic of the bag."""
-        return self._writer.lost + (Counter() if self.bag is None else self.bag.lost)
+        lost = self._writer.lost + (Counter() if self.bag is None else self.bag.lost)
+        return lost + Counter({'video': 0 if self.video is None else self.video.lost})
 
     @property
     def pending(self) -> int:
@@ -190,23 +201,25 @@ class LiveSession:
             self._stopping.set()
             self._thread.join()
             self._writer.flush()
-            if self.bag is not None:
-                self.bag.close()
+            for part in (self.bag, self.video):
+                if part is not None:
+                    part.close()
             if self.failure:
                 self._writer.log(self.failure)
             if not self._writer.failure:
                 self._writer.describe(
                     devices=self._seen.devices, missing=dict(self.losses.missing),
-                    skipped=dict(self.losses.skipped), **self._bag_facts())
+                    skipped=dict(self.losses.skipped), **self._facts_beside())
             self._writer.close(compacted=not (
                 self._low or (leaving and self._size_bytes() > _COMPACT_AT_EXIT_BYTES)))
 
-    def _bag_facts(self) -> dict[str, Any]:
-        bag = self.bag
-        if bag is None:
-            return {}
-        return {'bag': {'topics': dict(bag.counts), 'lost': dict(bag.lost),
-                        'failure': bag.failure}}
+    def _facts_beside(self) -> dict[str, Any]:
+        facts: dict[str, Any] = {}
+        if self.bag is not None:
+            facts['bag'] = self.bag.facts
+        if self.video is not None:
+            facts['video'] = {'file': VIDEO_FILE, **self.video.facts}
+        return facts
 
     def _size_bytes(self) -> int:
         with os.scandir(self.path / folder.SEGMENTS) as entries:

@@ -221,7 +221,7 @@ def test_one_process_records_itself_with_every_image(graph: Any) -> None:
     graph.start(
         'composed', '--source', 'synthetic:walk?seconds=2&rate=15&width=320&height=240',
         '--record', str(path), '--ros-args', '-p', 'camera:policy:=every_frame',
-        '-p', 'recorder:bag:=raw')
+        '-p', 'recorder:bag:=raw', '-p', 'recorder:video:=blurred')
     graph.until(lambda: is_session(path) and rows(path, 'people') >= 60, 60)
     assert graph.processes[0].end() == 0, graph.processes[0].output()
     with open_session(path) as session:
@@ -231,6 +231,8 @@ def test_one_process_records_itself_with_every_image(graph: Any) -> None:
         assert [info.frame_seq for info in session.frames()] == list(range(30))
         assert sum(session.facts['missing'].values()) == 0 and session.facts['lost'] == {}
         assert session.facts['bag']['topics']['/image_raw'] == 30
+        # The default model follows one person: it does not know who else is there.
+        assert session.facts['video']['hidden'] == {'pictures': 30}
         layouts = session.layouts()
         assert set(layouts) == {frame.layout for frame in session.poses()}
         source, = session.about.devices

@@ -27,11 +27,21 @@ DEFAULTS: dict[str, Any] = {spec.name: spec.default for spec in PARAMETERS}
     ('topics', '', 'must be some of'),
     ('consent', 'video', 'there is no subject'),
     ('retain_until', 'tomorrow', 'is no day'),
+    ('bag', 'raw', 'did not agree to video'),
+    ('video', 'raw', 'did not agree to video'),
 ])
 def test_bad_values_get_one_sentence(name: str, value: str, says: str) -> None:
-    check_recorder(DEFAULTS)
+    chosen = DEFAULTS | ({'subject': 'p1'} if 'video' in says else {})
+    check_recorder(chosen)
     with pytest.raises(NeuroposeError, match=says):
-        check_recorder(DEFAULTS | {name: value})
+        check_recorder(chosen | {name: value})
+
+
+@pytest.mark.parametrize('chosen', [
+    {'bag': 'raw'}, {'video': 'blurred', 'subject': 'p1'}, {'bag': 'messages', 'subject': 'p1'},
+    {'video': 'raw', 'subject': 'p1', 'consent': 'measurements, video'}])
+def test_pictures_need_consent_where_somebody_is_named(chosen: dict[str, Any]) -> None:
+    check_recorder(DEFAULTS | chosen)
 
 
 def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
