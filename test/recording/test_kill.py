@@ -94,6 +94,27 @@ def test_a_full_disk_ends_the_session_in_order(tmp_path: Path, source_root: Path
         pytest.skip(str(error))
 
 
+def test_a_killed_session_opens_on_a_disk_that_cannot_be_written(
+    tmp_path: Path, source_root: Path,
+) -> None:
+    try:
+        with small_disk(16, tmp_path) as disk:
+            process = start(source_root, tmp_path / 'walk', 8, disk.prefix)
+            time.sleep(1.0)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            subprocess.run(
+                [*disk.prefix, 'mount', '-o', 'remount,ro', str(tmp_path)], check=True)
+            with open_session(disk.outside / 'walk') as session:
+                assert len(list(session.poses())) > 10 and len(session.events()) > 10
+            with pytest.raises(SessionError, match='cannot be written'):
+                finish_session(disk.outside / 'walk')
+            with pytest.raises(SessionError, match='no session can be made here'):
+                LiveSession(disk.outside / 'other', least_free_mb=0.0)
+    except UnavailableError as error:
+        pytest.skip(str(error))
+
+
 def test_a_disk_that_runs_low_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -67,7 +67,7 @@ def read(path: Path, options: Options) -> Imported:
     with open_hdf5(path) as file:
         if 'session_start_time' not in file:
             raise DataError(f'{path}: this is no NWB file: it says no session_start_time')
-        start_ns = _start_ns(text(file['session_start_time'][()]))
+        start_ns = _start_ns(text(file['session_start_time'][()]), notes)
         found = [_estimation(path, name, group, notes) for name, group in
                  _of_type(file, 'PoseEstimation')]
     found = [estimation for estimation in found if estimation.joints]
@@ -84,10 +84,11 @@ def read(path: Path, options: Options) -> Imported:
     return Imported(joints.layout, frames, model, notes=tuple(dict.fromkeys(notes)))
 
 
-def _start_ns(said: str) -> int:
+def _start_ns(said: str, notes: list[str]) -> int:
     try:
         moment = datetime.fromisoformat(said.replace('Z', '+00:00'))
     except ValueError:
+        notes.append(f'its start {said!r} is no time: it is taken to begin in 2000')
         return FILE_EPOCH_NS
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)

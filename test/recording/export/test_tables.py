@@ -13,6 +13,7 @@ pytest.importorskip('pandas', reason='needs pandas')
 pytest.importorskip('pyarrow', reason='needs pyarrow')
 
 import pandas
+from pyarrow import parquet
 
 from neuropose_ros.core.layouts import COCO17
 from neuropose_ros.core.pose import JointState
@@ -55,6 +56,15 @@ def test_what_is_not_known_is_empty(exported: Any) -> None:
     flat = table[table['track_id'] == 5]
     assert len(flat) and flat[['x_m', 'state_3d', 'origin_3d', 'vx_px_s']].isna().all(axis=None)
     assert exported('metrics')['value'].isna().tolist() == [False, True]
+
+
+def test_what_is_not_known_is_null_and_no_word(tmp_path: Path) -> None:
+    write_session(tmp_path / 'walk')
+    export_session(tmp_path / 'walk', 'csv', tmp_path / 'csv')
+    assert 'nan' not in (tmp_path / 'csv' / 'joints.csv').read_text()
+    export_session(tmp_path / 'walk', 'parquet', tmp_path / 'parquet')
+    column = parquet.read_table(tmp_path / 'parquet' / 'joints.parquet')['x_px']
+    assert column.null_count == len(column) / 17
 
 
 def test_frames_without_people_have_their_row(exported: Any) -> None:

@@ -177,13 +177,26 @@ def test_openpose(joints: int, tmp_path: Path) -> None:
     assert person.keypoint_states[1] == JointState.MISSING
 
 
-def test_openpose_as_a_layout_that_the_package_knows(tmp_path: Path) -> None:
-    openpose(tmp_path / 'json', [[v for k in range(25) for v in (k + 1.0, 0.0, 0.5)]], 0)
+# Rows of BODY_25 and of COCO (OpenPose's doc/02_output.md).
+BODY_25 = {
+    'nose': 0, 'neck': 1, 'right_shoulder': 2, 'right_elbow': 3, 'right_wrist': 4,
+    'left_shoulder': 5, 'left_elbow': 6, 'left_wrist': 7, 'hip': 8, 'right_hip': 9,
+    'right_knee': 10, 'right_ankle': 11, 'left_hip': 12, 'left_knee': 13, 'left_ankle': 14,
+    'right_eye': 15, 'left_eye': 16, 'right_ear': 17, 'left_ear': 18, 'left_big_toe': 19,
+    'left_small_toe': 20, 'left_heel': 21, 'right_big_toe': 22, 'right_small_toe': 23,
+    'right_heel': 24}
+COCO_18 = {name: row - (row > 8) for name, row in BODY_25.items() if row < 19 and row != 8}
+
+
+@pytest.mark.parametrize('rows', [BODY_25, COCO_18], ids=['BODY_25', 'COCO'])
+def test_openpose_as_a_layout_that_the_package_knows(
+    rows: dict[str, int], tmp_path: Path,
+) -> None:
+    openpose(tmp_path / 'json', [[v for k in range(len(rows)) for v in (k + 1.0, 0.0, 0.5)]], 0)
     (frame,) = imported(tmp_path / 'json', 'openpose', layout='halpe26')
     assert frame.layout == HALPE26.id
-    person = frame.persons[0]
-    assert person.keypoints[HALPE26.index('left_heel')].tolist() == [22, 0]
-    assert person.keypoints[HALPE26.index('right_wrist')].tolist() == [5, 0]
+    found = frame.persons[0].keypoints[:, 0]
+    assert {name: found[HALPE26.index(name)] - 1 for name in rows} == rows
 
 
 def test_coco_annotations(tmp_path: Path) -> None:
@@ -289,6 +302,20 @@ def test_nwb_of_every_version_of_ndx_pose(
         [frame.persons[0].keypoints[1] for frame in read], points.astype(np.float32))
     since = np.array([frame.stamp_ns - read[0].stamp_ns for frame in read])
     np.testing.assert_allclose(since / 1e9, times, atol=1e-9)
+
+
+def test_nwb_that_says_no_time(data_folder: Path, tmp_path: Path) -> None:
+    h5py = pytest.importorskip('h5py', reason='needs h5py')
+    path = tmp_path / 'x.nwb'
+    path.write_bytes(
+        (data_folder / 'formats' / '0.3.0_poseestimation_one_camera.nwb').read_bytes())
+    with h5py.File(path, 'a') as file:
+        del file['session_start_time']
+        file['session_start_time'] = 'yesterday'
+    done = import_poses(path, 'nwb', tmp_path / 'nwb')
+    assert done.notes == ("its start 'yesterday' is no time: it is taken to begin in 2000",)
+    with open_session(tmp_path / 'nwb') as session:
+        assert next(session.poses()).stamp_ns == FILE_EPOCH_NS
 
 
 def test_nwb_without_a_single_joint(data_folder: Path, tmp_path: Path) -> None:
