@@ -47,7 +47,7 @@ def make_sessions(root: Path) -> None:
     write(root / 'day-1' / 'both', ANNA, BERT)
     write(root / 'other', BERT)
     for path in (root / 'day-1').iterdir():
-        write_bag(path / 'bag.mcap')
+        write_bag(path / 'bag' / 'bag.mcap')
         (path / 'video-0.mp4').write_bytes(b'pictures of ' + ANNA.pseudonym.encode())
 
 
@@ -95,6 +95,7 @@ def write_bag(path: Path) -> None:
     """Write an MCAP file in which the pseudonym lies compressed."""
     from mcap.writer import Writer
 
+    path.parent.mkdir(exist_ok=True)
     with path.open('wb') as file:
         writer = Writer(file)
         writer.start()

@@ -39,11 +39,11 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 def test_the_search_finds_what_lies_in_tables_databases_and_bags(store):
     traces = '\n'.join(search([store.root], ANNA.pseudonym).traces)
-    for name in ('alone/session.sqlite', 'alone/bag.mcap', 'alone/video-0.mp4',
+    for name in ('alone/session.sqlite', 'alone/bag/bag.mcap', 'alone/video-0.mp4',
                  'both/scenes.parquet', 'both/signals.parquet'):
         assert name in traces
     assert '/other/' not in traces
-    assert ANNA.pseudonym.encode() not in (store.both / 'bag.mcap').read_bytes()
+    assert ANNA.pseudonym.encode() not in (store.both / 'bag' / 'bag.mcap').read_bytes()
 
 
 def test_nothing_is_left(store):
