@@ -66,7 +66,7 @@ def _facts(session: Session) -> dict[str, Any]:
 def _span(session: Session, table: str) -> tuple[int, int | None, int | None]:
     """Return rows, first and last stamp of a table; None where there is no row."""
     rows, begin, end = 0, None, None
-    for batch in session.batches(table):
+    for batch in session.batches(table, ['stamp_ns']):
         stamps = batch.column('stamp_ns').to_numpy()
         if len(stamps):
             first, last = int(stamps.min()), int(stamps.max())

@@ -6,7 +6,9 @@ import json
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterable
+import weakref
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import asdict, fields
 from datetime import datetime, timezone
 from pathlib import Path
@@ -166,19 +168,12 @@ class DatabaseReader:
         Raises:
             SessionError: it is missing, damaged, or of a newer version.
         """
-        self._path = path
-        self._copy: tempfile.TemporaryDirectory[str] | None = None
-        if not (path / DATABASE).is_file():
+        self._file = path / DATABASE
+        self._remove_copy: Callable[[], object] = lambda: None
+        if not self._file.is_file():
             raise SessionError(f'{path}: this is no session, it has no {DATABASE}')
         try:
-            self._connection = self._connect(path / DATABASE)
-            self.facts = self._facts()
-        except sqlite3.OperationalError:
-            self._connection = self._connect(self._copied())
-            try:
-                self.facts = self._facts()
-            except sqlite3.Error as error:
-                raise SessionError(f'{path}: {DATABASE} cannot be read ({error})') from error
+            self.facts = self._read_facts()
         except (sqlite3.Error, ValueError) as error:
             raise SessionError(f'{path}: {DATABASE} is damaged ({error})') from error
         version = self.facts.get('format_version')
@@ -189,22 +184,28 @@ class DatabaseReader:
                 f'{path}: this session was written by a newer version (its format is {version}, '
                 f'this version reads up to {FORMAT_VERSION}); update neuropose_ros')
 
-    @staticmethod
-    def _connect(file: Path) -> sqlite3.Connection:
-        return sqlite3.connect(
-            f'{file.absolute().as_uri()}?mode=ro', uri=True, check_same_thread=False)
+    def _read_facts(self) -> dict[str, Any]:
+        try:
+            found = self._query('SELECT name, value FROM session')
+        except sqlite3.OperationalError:
+            self._file = self._copied()
+            found = self._query('SELECT name, value FROM session')
+        return {name: json.loads(value) for name, value in found}
+
+    def _query(self, text: str) -> list[Any]:
+        """Return all rows; no connection stays open, which would keep a recorder from ending."""
+        uri = f'{self._file.absolute().as_uri()}?mode=ro'
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            return connection.execute(text).fetchall()
 
     def _copied(self) -> Path:
         """Copy to where the write-ahead log can be read: it wants a file beside it."""
-        self._copy = tempfile.TemporaryDirectory(prefix='neuropose-session-')
-        for file in self._path.glob(f'{DATABASE}*'):
+        folder = Path(tempfile.mkdtemp(prefix='neuropose-session-'))
+        self._remove_copy = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        for file in self._file.parent.glob(f'{DATABASE}*'):
             if not file.name.endswith('-shm'):
-                shutil.copy(file, self._copy.name)
-        return Path(self._copy.name) / DATABASE
-
-    def _facts(self) -> dict[str, Any]:
-        return {name: json.loads(value)
-                for name, value in self._connection.execute('SELECT name, value FROM session')}
+                shutil.copy(file, folder)
+        return folder / DATABASE
 
     def about(self) -> About:
         """Return what was said when the recording began, and since."""
@@ -214,7 +215,7 @@ class DatabaseReader:
 
     def subjects(self) -> list[Subject]:
         """Return who is in the session."""
-        found = self._connection.execute(
+        found = self._query(
             'SELECT pseudonym, key_id, consent, retain_until, tracks FROM subjects')
         return [Subject(pseudonym, key_id, read_consent(consent), read_date(date), tuple(
             (epoch, track) for epoch, track in json.loads(tracks)))
@@ -223,47 +224,45 @@ class DatabaseReader:
     def exports(self) -> list[Export]:
         """Return the copies that were made of the session."""
         return [Export(Path(path), form, made_at) for path, form, made_at
-                in self._connection.execute('SELECT path, format, made_at FROM exports')]
+                in self._query('SELECT path, format, made_at FROM exports')]
 
     def events(self) -> list[EventMarker]:
         """Return all event markers by time."""
-        return [EventMarker(*row) for row in self._connection.execute(
+        return [EventMarker(*row) for row in self._query(
             'SELECT stamp_ns, name, value, frame_id FROM events ORDER BY stamp_ns, rowid')]
 
     def corrections(self) -> list[Correction]:
         """Return all corrections by time, also those taken back."""
-        found = self._connection.execute(
+        found = self._query(
             'SELECT content FROM corrections ORDER BY stamp_ns, rowid')
         return [_correction(json.loads(content)) for content, in found]
 
     def layouts(self) -> dict[str, SkeletonLayout]:
         """Return the skeleton layouts by id."""
         return {key: SkeletonLayout.from_table(json.loads(content)) for key, content
-                in self._connection.execute('SELECT id, content FROM layouts')}
+                in self._query('SELECT id, content FROM layouts')}
 
     def label_sets(self) -> dict[str, LabelSet]:
         """Return the label sets by id."""
         found = ((key, json.loads(content)) for key, content
-                 in self._connection.execute('SELECT id, content FROM label_sets'))
+                 in self._query('SELECT id, content FROM label_sets'))
         return {key: LabelSet(table['name'], tuple(table['labels'])) for key, table in found}
 
     def signal_infos(self) -> dict[str, SignalInfo]:
         """Return what each stream of signals is."""
         found = ((key, json.loads(content)) for key, content
-                 in self._connection.execute('SELECT id, content FROM signal_infos'))
+                 in self._query('SELECT id, content FROM signal_infos'))
         return {key: SignalInfo(**table | {
             'channels': tuple(table['channels']), 'unit': tuple(table['unit'])})
             for key, table in found}
 
     def log(self) -> list[tuple[int, str]]:
         """Return what befell the recording: time in ns and a sentence."""
-        return list(self._connection.execute('SELECT time_ns, sentence FROM log ORDER BY rowid'))
+        return self._query('SELECT time_ns, sentence FROM log ORDER BY rowid')
 
     def close(self) -> None:
-        """Give the file back."""
-        self._connection.close()
-        if self._copy is not None:
-            self._copy.cleanup()
+        """Remove what was copied for reading."""
+        self._remove_copy()
 
 
 def _correction(table: dict[str, Any]) -> Correction:

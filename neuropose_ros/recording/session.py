@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -109,23 +109,27 @@ class Session:
 
     # -- tables as they are stored ----------------------------------------------------------------
 
-    def batches(self, table: str) -> Iterator[Any]:
+    def batches(self, table: str, columns: Sequence[str] = ()) -> Iterator[Any]:
         """Yield the Arrow record batches of a table; memory for one of them is enough.
+
+        Args:
+            columns: which ones; by default all.
 
         Raises:
             SessionError: there is no such table, or its file is damaged.
         """
         if table not in TABLES:
             raise SessionError(f'a session has no table {table!r}; it has {", ".join(TABLES)}')
+        names = list(columns) or schema_of(table).names
         file = parquet_file(self.path, table)
         if not file.exists():
             for segment in segments_of(self.path / folder.SEGMENTS, table):
-                yield from read_batches(segment)
+                yield from (batch.select(names) for batch in read_batches(segment))
             return
         pa = arrow()
         try:
             with parquet().ParquetFile(file) as opened:
-                yield from opened.iter_batches(batch_size=4096)
+                yield from opened.iter_batches(batch_size=4096, columns=names)
         except (pa.ArrowException, OSError) as error:
             raise SessionError(f'{file}: this table is damaged ({error})') from error
 
@@ -149,7 +153,7 @@ class Session:
         import pyarrow.compute
 
         found: set[str] = set()
-        for batch in self.batches('people'):
+        for batch in self.batches('people', ['topic']):
             found |= set(pyarrow.compute.unique(batch.column('topic')).to_pylist())
         return (*(topic for topic in BEST_FIRST if topic in found),
                 *sorted(found - set(BEST_FIRST)))

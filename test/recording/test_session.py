@@ -155,6 +155,20 @@ def test_what_is_no_session_or_a_newer_one_is_refused_in_a_sentence(tmp_path: Pa
         open_session(tmp_path / 'walk')
 
 
+def test_a_damaged_table_and_an_unknown_one_are_refused(tmp_path: Path) -> None:
+    with SessionWriter(tmp_path / 'walk') as writer:
+        fill(writer)
+    whole = (tmp_path / 'walk' / 'people.parquet').read_bytes()
+    for damaged in (b'', whole[:-100], b'no table at all'):
+        (tmp_path / 'walk' / 'people.parquet').write_bytes(damaged)
+        with open_session(tmp_path / 'walk') as session:
+            with pytest.raises(SessionError, match=r'people\.parquet: this table is damaged'):
+                list(session.recorded('people'))
+            assert len(list(session.actions())) == len(ACTIONS)
+            with pytest.raises(SessionError, match="no table 'faces'; it has frames"):
+                list(session.batches('faces'))
+
+
 def test_an_empty_session_opens_and_says_that_nobody_is_in_it(tmp_path: Path) -> None:
     SessionWriter(tmp_path / 'walk').close()
     with open_session(tmp_path / 'walk') as session:
