@@ -110,6 +110,9 @@ def _fit(
 
 
 def _calibrate(network: Recogniser, recipe: Recipe, held: ClipSet) -> None:
-    logits, _ = ask(network, held, recipe.sampling, recipe.evaluation.views)
+    asked = ask(network, held, recipe.sampling, recipe.evaluation.views)
+    assert asked.strangeness is not None
     device = next(network.parameters()).device
-    network.calibrate(logits.to(device), torch.from_numpy(labels_of(held)).to(device))
+    network.calibrate(
+        asked.logits.to(device), torch.from_numpy(labels_of(held)).to(device),
+        asked.strangeness.to(device))

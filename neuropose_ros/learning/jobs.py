@@ -152,7 +152,7 @@ def _logits(
         recipe, train, job.seed, unlabelled=_sources(data), weights=weights, place=place)
     assert place.folder is not None
     save_recogniser(trained, place.folder / FILE_NAME)
-    return ask(trained.network, test, recipe.sampling, recipe.evaluation.views)[0]
+    return ask(trained.network, test, recipe.sampling, recipe.evaluation.views).logits
 
 
 def _for_few(recipe: Recipe, share: float) -> Recipe:
@@ -178,7 +178,7 @@ def _ddnet(train: ClipSet, test: ClipSet, seed: int, place: Place) -> torch.Tens
         Recognition(network, sampler, ddnet.TRAINING), ddnet.TRAINING, seed, folder=place.folder,
         resume=place.resume, identity={**identity_of(train), 'data': content_hash(train)},
         report=place.report, team=place.team)
-    return ask(trained.network, test, ddnet.SAMPLING)[0]
+    return ask(trained.network, test, ddnet.SAMPLING).logits
 
 
 def _pretrain(job: Job, recipe: Recipe, train: ClipSet, data: Path, place: Place) -> None:

@@ -18,8 +18,11 @@ class Head(nn.Module):
     Each stream of the encoder is classified on its own; the answer is the mean of their logits.
     They are trained one by one, so that no stream can lean on the others.
 
-    The open-set score is the energy of the logits (Liu et al., arXiv:2010.03759), placed on
-    0..1 such that 0.5 is exceeded by 5 % of the known actions it was calibrated on.
+    The open-set score of streams of one kind is the energy of their logits (Liu et al.,
+    arXiv:2010.03759). Streams of several kinds, which look at a clip in different ways, tell it
+    better by how much they disagree: the mutual information of answer and stream (Depeweg et
+    al., arXiv:1710.07283). Either is placed on 0..1 such that 0.5 is exceeded by 5 % of the known
+    actions it was calibrated on.
     """
 
     temperature: Tensor
@@ -81,12 +84,24 @@ class Head(nn.Module):
             classify(parts.select(-2, i).flatten(-2))
             for i, classify in enumerate(self.classify)], -2) / self.temperature
 
-    def unknown(self, logits: Tensor) -> Tensor:
-        """Calibrated logits (N, C) -> (N,) 0..1, how unlike all known actions."""
-        energy = -torch.logsumexp(logits * self.temperature, -1)
-        return torch.sigmoid((energy - self.unknown_offset) / self.unknown_scale)
+    def strangeness(self, logits: Tensor, kinds: Tensor | None = None) -> Tensor:
+        """Return (N,) how unlike all known actions, in no unit; more = stranger.
 
-    def calibrate(self, logits: Tensor, labels: Tensor) -> None:
+        Args:
+            logits: (N, C) calibrated.
+            kinds: (N, M, C) calibrated, of streams of several kinds, where there are any.
+        """
+        if kinds is None:
+            return -torch.logsumexp(logits * self.temperature, -1)
+        each = (kinds * self.temperature).softmax(-1)
+        shared = _entropy(each.mean(1)) - _entropy(each).mean(1)
+        return shared.clamp(min=0).add(1e-6).log()
+
+    def unknown(self, strangeness: Tensor) -> Tensor:
+        """Place (N,) `strangeness` on 0..1."""
+        return torch.sigmoid((strangeness - self.unknown_offset) / self.unknown_scale)
+
+    def calibrate(self, logits: Tensor, labels: Tensor, strangeness: Tensor) -> None:
         """Fit temperature and open-set score on answers to clips not trained on.
 
         Targets are smoothed as by Platt (1999, "Probabilistic outputs for support vector
@@ -96,6 +111,7 @@ class Head(nn.Module):
         Args:
             logits: (N, C) as this head gave them.
             labels: (N,) what is true.
+            strangeness: (N,) as this head gave it.
         """
         raw = (logits * self.temperature).detach()
         grid = torch.logspace(-1.5, 1.5, 301, dtype=raw.dtype, device=raw.device)
@@ -105,6 +121,9 @@ class Head(nn.Module):
         losses = torch.stack([functional.cross_entropy(
             raw / t, labels, label_smoothing=smoothing) for t in grid])
         self.temperature.copy_(grid[losses.argmin()])
-        energy = -torch.logsumexp(raw, -1)
-        self.unknown_offset.copy_(energy.quantile(0.95))
-        self.unknown_scale.copy_(energy.std().clamp(min=1e-3) / 2)
+        self.unknown_offset.copy_(strangeness.quantile(0.95))
+        self.unknown_scale.copy_(strangeness.std().clamp(min=1e-3) / 2)
+
+
+def _entropy(shares: Tensor) -> Tensor:
+    return -(shares * shares.clamp(min=1e-9).log()).sum(-1)

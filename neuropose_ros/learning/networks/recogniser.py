@@ -30,6 +30,7 @@ class Output(NamedTuple):
         stream_logits: (N, M, C) of each stream, which `logits` are the mean of.
         frame_logits: (N, T, C); of a causal network the answer at each tick.
         unknown: (N,) 0..1, how unlike all known actions.
+        strangeness: (N,) the same before it is calibrated.
         completed: (N, T, K, D) normalised poses without gaps.
         predicted: (N, T, K, D) from other ticks alone.
         error: (N, T, K) distance between measured and predicted, 0 where missing.
@@ -43,6 +44,7 @@ class Output(NamedTuple):
     stream_logits: Tensor
     frame_logits: Tensor
     unknown: Tensor
+    strangeness: Tensor
     completed: Tensor
     predicted: Tensor
     error: Tensor
@@ -141,8 +143,10 @@ class Recogniser(nn.Module):
                 keypoints, mask, lengths, scene, scene_mask) / self.head.temperature
             logits = logits.lerp(combined(whole), self.config.summary_share)
             streams = torch.cat((streams, whole), -2)
+        several = self.stretched is not None or self.summary is not None
+        strange = self.head.strangeness(logits, streams if several else None)
         return Output(
-            logits, streams, self.head(pooled_ticks).mean(-2), self.head.unknown(logits),
+            logits, streams, self.head(pooled_ticks).mean(-2), self.head.unknown(strange), strange,
             done.keypoints, done.predicted, done.error, attention, context, pooled)
 
     def encode(self, keypoints: Tensor, mask: Tensor, lengths: Tensor) -> Encoded:
@@ -191,8 +195,8 @@ class Recogniser(nn.Module):
         pooled = self.head.pool_step(moves, memory)
         logits = self.head(pooled).mean(-2)
         return StepOutput(
-            logits, self.head.unknown(logits)[:, None], done.keypoints, done.error, attention,
-            pooled), memory.next
+            logits, self.head.unknown(self.head.strangeness(logits))[:, None], done.keypoints,
+            done.error, attention, pooled), memory.next
 
     def states(self) -> dict[str, tuple[int, ...]]:
         """Return name -> shape, for one person, of what `step` keeps.
@@ -212,9 +216,9 @@ class Recogniser(nn.Module):
         like = self.head.temperature
         return {name: like.new_zeros(people, *shape) for name, shape in self.states().items()}
 
-    def calibrate(self, logits: Tensor, labels: Tensor) -> None:
+    def calibrate(self, logits: Tensor, labels: Tensor, strangeness: Tensor) -> None:
         """Fit temperature and open-set score on held-out answers; see `Head.calibrate`."""
-        self.head.calibrate(logits, labels)
+        self.head.calibrate(logits, labels, strangeness)
 
     def _complete(self, keypoints: Tensor, mask: Tensor, valid: Tensor) -> Completed:
         if self.completion is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -94,8 +95,8 @@ class Recognition:
         """Return top-1 accuracy and macro-F1 on the validation part."""
         if self._validation is None:
             return {}
-        logits, _ = ask(network, self._validation, self._sampler.config)
-        return scores(logits, self._validation)
+        asked = ask(network, self._validation, self._sampler.config)
+        return scores(asked.logits, self._validation)
 
 
 def check_share(sampler: Sampler, team: Team) -> None:
@@ -147,31 +148,42 @@ def mix(labelled: LabelledBatch, alpha: float, rng: np.random.Generator) -> Labe
         lengths=torch.minimum(batch.lengths, batch.lengths[other])), mixed(targets))
 
 
+class Asked(NamedTuple):
+    """What a network says of N clips.
+
+    Attributes:
+        logits: (N, C).
+        unknown: (N,) 0..1; None of a network that does not tell.
+        strangeness: (N,) the same before it is calibrated.
+    """
+
+    logits: Tensor
+    unknown: Tensor | None
+    strangeness: Tensor | None
+
+
 def ask(
     network: nn.Module, clips: ClipSet, config: SamplingConfig, views: int = 1,
-) -> tuple[Tensor, Tensor | None]:
+) -> Asked:
     """Ask a network about clips, in their order.
 
     Args:
-        views: test-time views whose logits are averaged.
-
-    Returns:
-        (N, C) logits, and (N,) unknown scores where the network has them.
+        views: test-time views whose answers are averaged.
     """
     weight = next(network.parameters())
     sampler = Sampler(clips, config)
     network.eval()
-    logits: list[Tensor] = []
-    unknown: list[Tensor] = []
+    found: list[list[Tensor]] = []
     with torch.inference_mode():
         for view in range(views):
             outputs = [run(network, moved(batch, weight.device))
                        for batch in sampler.ordered(view)]
-            logits.append(torch.cat([output.logits.float().cpu() for output in outputs]))
-            if hasattr(outputs[0], 'unknown'):
-                unknown.append(torch.cat([output.unknown.float().cpu() for output in outputs]))
-    return (torch.stack(logits).mean(0),
-            torch.stack(unknown).mean(0) if unknown else None)
+            told = [name for name in Asked._fields if hasattr(outputs[0], name)]
+            found.append([torch.cat([getattr(output, name).float().cpu() for output in outputs])
+                          for name in told])
+    means = dict(zip(told, (torch.stack(each).mean(0) for each in zip(*found, strict=True)),
+                     strict=True))
+    return Asked(means['logits'], means.get('unknown'), means.get('strangeness'))
 
 
 def predictor(
@@ -179,7 +191,7 @@ def predictor(
 ) -> Callable[[ClipSet], Answers]:
     """Return the network as `learning.evaluation` asks it."""
     def predict(clips: ClipSet) -> Answers:
-        logits, unknown = ask(network, clips, config, views)
+        logits, unknown, _ = ask(network, clips, config, views)
         return Answers(metrics.softmax(logits.numpy()),
                        None if unknown is None else unknown.double().numpy())
     return predict

@@ -159,12 +159,14 @@ def test_calibration_fits_the_temperature_and_places_the_unknown():
     generator = torch.Generator().manual_seed(0)
     truth = torch.randn(4000, 3, generator=generator) * 2
     labels = torch.multinomial(truth.softmax(-1), 1, generator=generator)[:, 0]
-    network.calibrate(truth * 5, labels)
+    head = network.head
+    network.calibrate(truth * 5, labels, head.strangeness(truth * 5))
     assert float(network.head.temperature) == pytest.approx(5, rel=0.1)
-    known = network.head.unknown(truth)
+    known = head.unknown(head.strangeness(truth))
     assert float((known > 0.5).float().mean()) == pytest.approx(0.05, abs=0.005)
-    assert (network.head.unknown(torch.zeros(1, 3)) > known.median()).all()
-    network.calibrate(truth, labels)  # logits as they come out now: it is fitted already
+    assert (head.unknown(head.strangeness(torch.zeros(1, 3))) > known.median()).all()
+    # Logits as they come out now: it is fitted already.
+    network.calibrate(truth, labels, head.strangeness(truth))
     assert float(network.head.temperature) == pytest.approx(5, rel=0.1)
 
 

@@ -101,11 +101,11 @@ def test_mixing_mixes_poses_and_labels_alike() -> None:
 
 def test_views_are_averaged_in_the_order_of_the_clips() -> None:
     clips, net = little_people(20), network().eval()
-    logits, unknown = ask(net, clips, SAMPLING, 3)
+    logits, unknown, _ = ask(net, clips, SAMPLING, 3)
     assert logits.shape == (20, 3) and unknown is not None and unknown.shape == (20,)
     assert not torch.allclose(logits, ask(net, clips, SAMPLING, 1)[0])
-    alone_logits, _ = ask(net, clips.only(clips.clips[13:14]), SAMPLING, 3)
-    torch.testing.assert_close(alone_logits[0], logits[13], atol=1e-5, rtol=1e-5)
+    alone = ask(net, clips.only(clips.clips[13:14]), SAMPLING, 3).logits
+    torch.testing.assert_close(alone[0], logits[13], atol=1e-5, rtol=1e-5)
     answers = predictor(net, SAMPLING, 3)(clips)
     assert np.allclose(answers.probabilities.sum(1), 1)
 
