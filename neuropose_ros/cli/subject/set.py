@@ -52,7 +52,8 @@ def _subject(name: str, entry: Entry, given: list[Path]) -> Subject | None:
             raise PrivacyError(f'{entry.path} does not have {known}; to add somebody, give the '
                                'name or number, so that it is known which key is theirs')
         return found
-    key = load_key(store=entry.path)
+    for root in given:
+        key = load_key(store=root)  # refused where it lies beside the data
     return entry.subject(key.pseudonym(name)) or (
         Subject.of(name, key) if entry.path in given else None)
 
