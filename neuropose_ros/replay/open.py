@@ -64,8 +64,8 @@ def _open_bag(path: Path, choice: Choice) -> BagInput:
 
 
 def _open_session(path: Path, choice: Choice) -> Input:
-    bags = sorted(path.glob('*.mcap')) + sorted(
-        file.parent for file in path.glob(f'*/{METADATA}'))
+    # A bag whose recorder was killed has no metadata.
+    bags = sorted(entry for entry in path.iterdir() if is_bag(entry))
     if choice.images != 'none':
         for bag in bags:
             found = _pictures_of(bag, choice)

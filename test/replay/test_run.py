@@ -141,7 +141,8 @@ def test_a_session_with_a_bag_is_replayed_from_its_pictures(tmp_path: Path) -> N
     live = run_live(frames, every=2, feedback_lag=1)
     session = write_session(tmp_path / 'live', live)
     bag = Recorder().frames(frames).write(tmp_path / 'bag')
-    shutil.copy(next(bag.glob('*.mcap')), session / 'bag.mcap')
+    (session / 'bag').mkdir()
+    shutil.copy(next(bag.glob('*.mcap')), session / 'bag')  # no metadata: it was killed
     manifest = replayed(session, tmp_path, mode='as-lived')
     assert manifest.same_as_live == {'poses': True, 'poses_refined': True}
     assert manifest.skipped == 20

@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 from neuropose_ros.cli.bench import isolation
-from neuropose_ros.core.errors import NeuroposeError
+from neuropose_ros.core.errors import NeuroposeError, SessionError
+from neuropose_ros.recording import open_session
+from neuropose_ros.recording.folder import is_session
 
 _START_S, _QUIET_S, _END_S = 90.0, 6.0, 60.0
 
@@ -44,21 +46,25 @@ def record_live(clip: Path, session: Path, *, threads: int = 1) -> Path:
 
 
 def _wait(graph: subprocess.Popen[bytes], session: Path) -> None:
-    """Wait until a recording has begun to grow and grows no more."""
-    begin = last = time.monotonic()
-    size = empty = 0
-    while time.monotonic() - last < (_QUIET_S if size > empty > 0 else _START_S):
+    """Wait until frames were recorded and no more come."""
+    last = time.monotonic()
+    frames = 0
+    while time.monotonic() - last < (_QUIET_S if frames else _START_S):
         if graph.poll() is not None:
             raise NeuroposeError('the live graph ended early:')
-        now = _size(session)
-        empty = empty or now
-        if now != size:
-            size, last = now, time.monotonic()
+        now = _frames(session)
+        if now != frames:
+            frames, last = now, time.monotonic()
         time.sleep(0.5)
-    if not size > empty > 0:
-        raise NeuroposeError(
-            f'nothing was recorded of the live graph in {last - begin + _START_S:.0f} s:')
+    if not frames:
+        raise NeuroposeError(f'nothing was recorded of the live graph in {_START_S:.0f} s:')
 
 
-def _size(session: Path) -> int:
-    return sum(file.stat().st_size for file in session.rglob('*') if file.is_file())
+def _frames(path: Path) -> int:
+    if not is_session(path):
+        return 0
+    try:
+        with open_session(path) as session:
+            return sum(batch.num_rows for batch in session.batches('frames'))
+    except SessionError:  # it is being made at this moment
+        return 0
