@@ -70,8 +70,9 @@ def about_of(settings: Mapping[str, Any], software: dict[str, str]) -> About:
     """
     subjects: tuple[Subject, ...] = ()
     if settings['subject']:
+        key = load_key(store=Path(settings['folder']).expanduser())
         subjects = (Subject.of(
-            settings['subject'], load_key(), settings['consent'], settings['retain_until']),)
+            settings['subject'], key, settings['consent'], settings['retain_until']),)
     return About(
         subjects, task=settings['task'], notes=settings['notes'], software=software)
 

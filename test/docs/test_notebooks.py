@@ -112,3 +112,15 @@ def test_a_recogniser_learns_from_videos(source_root, data_folder, tmp_path, mon
     assert figures['clips'] == 3
     assert (tmp_path / 'out' / 'recogniser' / 'step.onnx').is_file()
     assert pictures(done) == 2
+
+
+def test_a_session_is_read(source_root, tmp_path, monkeypatch, quiet_jupyter):
+    for name in ('pyarrow', 'pandas', 'xarray'):
+        pytest.importorskip(name, reason=f'needs {name}')
+    monkeypatch.delenv('NEUROPOSE_SESSION', raising=False)
+    done = run(source_root / 'docs' / 'notebooks' / 'read_a_session.ipynb', tmp_path)
+    text = printed(done)
+    assert '(180, 1, 33, 2) frames' in text and "('track_0',)" in text
+    assert "{'left_wrist': 0.83, 'right_wrist': 1.0}" in text  # hidden for 1 of 6 seconds
+    assert 'px/s' in text and 'task: walking | finished: True | torn: ()' in text
+    assert pictures(done) == 1

@@ -57,8 +57,12 @@ def test_a_subject_becomes_a_pseudonym(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv('NEUROPOSE_SUBJECT_KEY', str(tmp_path / 'subject.key'))
-    about = about_of(DEFAULTS | {
-        'subject': 'Jane Doe', 'consent': 'video', 'retain_until': '2099-01-02'}, {})
+    chosen = DEFAULTS | {
+        'folder': str(tmp_path / 'sessions'), 'subject': 'Jane Doe', 'consent': 'video',
+        'retain_until': '2099-01-02'}
+    about = about_of(chosen, {})
     subject, = about.subjects
+    with pytest.raises(NeuroposeError, match='key'):  # it would lie beside the data
+        about_of(chosen | {'folder': str(tmp_path)}, {})
     assert 'Jane' not in repr(about) and subject.may('video')
     assert about_of(DEFAULTS, {}).subjects == ()
