@@ -20,6 +20,7 @@ from neuropose_ros.learning.provision import further_poses, provide
 from neuropose_ros.learning.recipe import read_recipe
 from neuropose_ros.learning.training.recognition import predictor
 from neuropose_ros.learning.watching import stage_recognise
+from neuropose_ros.learning.weights import check_fits
 from neuropose_ros.learning.weights import load_recogniser as load_weights
 
 
@@ -56,7 +57,8 @@ def _of_claims(claims: Claims) -> dict[str, Any]:
 
 
 def _of_stream(folder: Path, test: ClipSet, whole_top1: float) -> dict[str, Any]:
-    trained = load_weights(folder, test)
+    trained = load_weights(folder)
+    check_fits(trained, test, folder)
     answers = ask(predictor(trained.network, trained.recipe.sampling), test)
     labels = labels_of(test)
     top1 = top1_accuracy(answers.probabilities, labels)
