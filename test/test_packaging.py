@@ -22,7 +22,7 @@ EXECUTABLES = (
 # Name to import -> name in requirements.txt, where they differ.
 DISTRIBUTIONS = {
     'ai_edge_litert': 'ai-edge-litert', 'cv2': 'opencv-python-headless',
-    'sklearn': 'scikit-learn', 'yaml': 'pyyaml',
+    'ndx_pose': 'ndx-pose', 'sklearn': 'scikit-learn', 'yaml': 'pyyaml',
 }
 
 
@@ -205,9 +205,10 @@ def test_every_import_is_declared(source_root: Path, manifest: ElementTree.Eleme
     by_ros = {node.text for node in manifest if node.tag.endswith('depend')}
     # pytest runs `neuropose test`; the peers of the benchmarks live in environments of their own.
     # The others' messages are for their adapters, where they are installed.
-    optional = {'pytest', 'mediapipe', 'supervision', 'trackers', 'tensorrt'}
+    # Dask is for those who have a cluster.
+    optional = {'pytest', 'mediapipe', 'supervision', 'trackers', 'tensorrt', 'distributed'}
     optional |= {'hri_msgs', 'vision_msgs', 'yolo_msgs'}
-    for name in ('optional', 'learning'):
+    for name in ('optional', 'learning', 'recording'):
         optional |= requirement_names(source_root / f'requirements-{name}.txt')
     undeclared = {
         f'{name} ({path.relative_to(source_root)})'
