@@ -80,6 +80,17 @@ class RecorderNode(StageNode):
             self.create_service(Trigger, '~/start', self._on_start),
             self.create_service(Trigger, '~/stop', self._on_stop)]
 
+    def start(self) -> None:
+        """Configure and activate, and begin where that was asked for at the start.
+
+        Raises:
+            NeuroposeError: it cannot be configured, or a session cannot be begun: who started it
+                to record must not find out later.
+        """
+        super().start()
+        if self.active and self.demanded() and self._session is None:
+            self._begin()
+
     def teardown(self) -> None:
         """End the session; a long one is left as it lies, to be compacted later."""
         self._end(leaving=True)

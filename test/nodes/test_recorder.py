@@ -178,10 +178,17 @@ def test_what_is_missing_or_refused_is_said_and_kept(graph: Any) -> None:
         assert session.facts['missing']['poses'] == 3
 
 
-def test_bad_parameters_end_the_node_with_one_sentence(graph: Any) -> None:
-    recorder = Recorder(graph, 'session:=../walk')
+@pytest.mark.parametrize(('arguments', 'says'), [
+    (['session:=../walk'], 'cannot be the name of a session'),
+    (['recording:=true', 'folder:=/proc/sessions', 'least_free_mb:=0.0'],
+     'no session can be made here'),
+])
+def test_what_cannot_be_recorded_ends_the_node_with_one_sentence(
+    graph: Any, arguments: list[str], says: str,
+) -> None:
+    recorder = Recorder(graph, *arguments)
     assert recorder.process.wait() == 2
-    assert 'cannot be the name of a session' in recorder.process.output()
+    assert says in recorder.process.output()
     assert recorder.sessions() == []
 
 
