@@ -17,6 +17,7 @@ from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.core.software import software_versions
 from neuropose_ros.core.wire import FrameInfo
 from neuropose_ros.pipeline import Pipeline, Result
+from neuropose_ros.recording import folder
 from neuropose_ros.recording.about import About
 from neuropose_ros.recording.writer import SessionWriter
 from neuropose_ros.replay.ahead import read_ahead
@@ -76,6 +77,8 @@ def replay(
     """
     run = _Run(order, source, stages)
     partial_folder = out / f'.{order.name}{PARTIAL}'
+    if folder.in_use(partial_folder):
+        raise NeuroposeError(f'{out / order.name}: another replay is making it at this moment')
     shutil.rmtree(partial_folder, ignore_errors=True)
     about = About(
         # Track ids are others than in the recording; who it may be stays known.

@@ -125,6 +125,13 @@ def test_a_type_without_any_definition_is_named(tmp_path: Path) -> None:
         numbers(open_bag(folder))
 
 
+def test_a_bag_of_old_without_definitions_is_read_by_those_of_the_package(tmp_path: Path) -> None:
+    file = storage(write_bag(tmp_path / 'bag', StoragePlugin.SQLITE3, range(4)))
+    with sqlite3.connect(file) as database:
+        database.execute('DELETE FROM message_definitions')
+    assert numbers(open_bag(file)) == [0, 1, 2, 3]
+
+
 def test_the_golden_bag_of_the_first_messages_is_read(source_root: Path) -> None:
     bag = open_bag(source_root / 'test' / 'msg' / 'golden')
     assert len(list(bag.messages(bag.topics))) == 6

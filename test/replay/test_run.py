@@ -226,6 +226,15 @@ def test_what_cannot_be_replayed_is_said_in_one_sentence(tmp_path: Path) -> None
         replayed(VIDEO, tmp_path, mode='as-lived')
 
 
+def test_two_replays_do_not_write_one_folder(tmp_path: Path) -> None:
+    with SessionWriter(tmp_path / '.replay.partial'):
+        with pytest.raises(NeuroposeError, match='another replay'):
+            replayed(VIDEO, tmp_path)
+        assert (tmp_path / '.replay.partial' / 'session.sqlite').is_file()
+    assert replayed(VIDEO, tmp_path).frames == 15
+    assert [path.name for path in tmp_path.iterdir()] == ['replay']
+
+
 def test_a_manifest_that_is_damaged_or_newer_is_refused(tmp_path: Path) -> None:
     replayed(VIDEO, tmp_path)
     file = tmp_path / 'replay' / FILE_NAME
