@@ -151,7 +151,8 @@ def make_plan(
     wanted = list(kinds) if images == 'auto' else [images]
     last = ('action',) if actions else ()
     for kind in wanted:
-        spaces = sorted(name[:-len(kinds[kind])] for name in topics if name.endswith(kinds[kind]))
+        spaces = sorted(name[:-len(kinds[kind])] for name in topics if name.endswith(kinds[kind])
+                        and not name.endswith(f'/depth{kinds[kind]}'))
         if namespace:
             spaces = [space for space in spaces if space == '/' + namespace.strip('/')]
         if len(spaces) > 1:

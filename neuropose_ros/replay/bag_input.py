@@ -18,7 +18,7 @@ from neuropose_ros.pose.arrivals import Arrival, Arrivals
 from neuropose_ros.pose.intrinsics import Intrinsics
 from neuropose_ros.recording.bag_reading import Bag, open_bag, storage_files
 from neuropose_ros.recording.privacy.subjects import Subject
-from neuropose_ros.replay.bag_topics import find_topics
+from neuropose_ros.replay.bag_topics import RAW, find_topics
 from neuropose_ros.replay.inputs import ClockGuard, Item, Unreadable
 from neuropose_ros.replay.lived import LivedRun
 
@@ -157,8 +157,13 @@ class BagInput:
             'zero_stamps': self._arrivals.zero_stamps,
             'repeated_stamps': self._arrivals.repeats,
             'unrecorded_results': lived.unrecorded if lived is not None else 0,
+            'unused_depth': self._unused_depth(),
         }
         return {name: value for name, value in found.items() if value}
+
+    def _unused_depth(self) -> str:
+        return ', '.join(topic for topic in self._bag.of_type(RAW)
+                         if self.has_pictures and topic.endswith('/depth/image_raw'))
 
     def close(self) -> None:
         """Nothing is held between messages."""

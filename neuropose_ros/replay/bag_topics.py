@@ -64,7 +64,8 @@ def find_topics(
     wanted = tuple(kinds) if images == 'auto' else (images,)
     for kind in wanted:
         end, type_name = kinds[kind]
-        spaces = [name[:-len(end)] for name in bag.of_type(type_name) if name.endswith(end)]
+        spaces = [name[:-len(end)] for name in bag.of_type(type_name)
+                  if name.endswith(end) and not name.endswith(f'/depth{end}')]
         if namespace is not None:
             spaces = [space for space in spaces if space == _space(namespace)]
         if len(spaces) > 1:

@@ -59,6 +59,12 @@ def test_images_are_estimated_anew(launch: Launch, bag: Callable[..., str]) -> N
         '/poses', '/poses_refined', '/layouts', '/scene', '/actions'}
 
 
+def test_depth_is_no_camera_of_its_own(launch: Launch, bag: Callable[..., str]) -> None:
+    depth = {'/depth/image_raw': 'sensor_msgs/msg/Image'}
+    outcome = launch('replay', wait='false', bag=bag(RECORDED | depth))
+    assert outcome['pose'].parameters['image_transport'] == 'compressed'
+
+
 def test_poses_alone_are_refined_anew(launch: Launch, bag: Callable[..., str]) -> None:
     outcome = launch('replay', wait='false', bag=bag(_without('/image_raw/compressed')))
     assert sorted(outcome.names) == ['action', 'refinement', 'ros2']

@@ -180,6 +180,15 @@ def test_a_picture_that_cannot_be_read_is_an_error_and_not_a_gap(tmp_path: Path)
     assert manifest.findings == {'unreadable_pictures': 1}
 
 
+def test_depth_that_is_not_used_is_said(tmp_path: Path) -> None:
+    recorder = Recorder().frames(dot_frames(3))
+    recorder.messages += [('/depth/image_raw', message) for topic, message in recorder.messages
+                          if topic == '/image_raw']
+    manifest = replayed(recorder.write(tmp_path / 'bag'), tmp_path)
+    assert manifest.frames == 3
+    assert manifest.findings == {'unused_depth': '/depth/image_raw'}
+
+
 def test_a_torn_bag_is_replayed_as_far_as_it_goes(tmp_path: Path) -> None:
     folder = Recorder().frames(dot_frames(60)).write(tmp_path / 'bag', StoragePlugin.SQLITE3)
     file = next(folder.glob('*.db3'))
