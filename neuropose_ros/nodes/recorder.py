@@ -48,6 +48,7 @@ class RecorderNode(StageNode):
         self._latched: dict[tuple[str, str], Any] = {}
         self._triggers: list[Any] = []
         self._received = RateMeter()
+        self._leaving = False
         self._problem = ''
 
     def check(self, settings: dict[str, Any]) -> None:
@@ -92,12 +93,17 @@ class RecorderNode(StageNode):
             self._begin()
 
     def teardown(self) -> None:
-        """End the session; a long one is left as it lies, to be compacted later."""
-        self._end(leaving=True)
+        """End the session."""
+        self._end()
         while self._ending:
             self._ending.pop().join()
         while self._triggers:
             self.destroy_service(self._triggers.pop())
+
+    def destroy_node(self) -> None:
+        """Leave the graph; a long session is left as it lies, to be compacted later."""
+        self._leaving = True
+        super().destroy_node()
 
     def demanded(self) -> bool:
         """It is to be recorded."""
@@ -143,13 +149,13 @@ class RecorderNode(StageNode):
             self.get_logger().warning('pictures are kept in which people can be recognised')
         return path
 
-    def _end(self, *, leaving: bool = False) -> None:
+    def _end(self) -> None:
         session, self._session = self._session, None
         if session is None:
             return
 
         def end() -> None:
-            session.close(leaving=leaving)
+            session.close(leaving=self._leaving)
             kept = ', '.join(f'{count} {table}' for table, count in sorted(session.rows.items()))
             self.get_logger().info(f'{session.path}: ended with {kept or "nothing"}')
 

@@ -92,12 +92,13 @@ class Recorder:
 
 def test_the_services_begin_and_end_a_session_that_holds_what_came(graph: Any) -> None:
     recorder = Recorder(graph, 'session:=walk', 'task:=walking')
+    # Once and for all, before the recorder is there.
+    recorder.publish('layouts', wire.layout_to_message(COCO17, ROS), qos.latched())
     answer = recorder.call('start')
     assert answer.success and answer.message == str(recorder.folder / 'walk')
     assert 'already recording' in recorder.call('start').message
     frames = [pose_frame(i, person(1, seed=i)) for i in range(20)]
     recorder.is_read('poses', PersonArray)
-    recorder.publish('layouts', wire.layout_to_message(COCO17, ROS), qos.latched())
     for frame in frames:
         recorder.publish('poses', wire.pose_frame_to_message(frame, ROS))
     graph.until(lambda: rows(recorder.folder / 'walk', 'people') == 20)

@@ -137,6 +137,20 @@ def test_a_disk_that_runs_low_is_left_alone(
         assert 'are to stay free' in opened.log[0][1]
 
 
+@pytest.mark.parametrize(('leaving', 'limit', 'compacted'), [
+    (True, 0, False), (True, 1 << 30, True), (False, 0, True)])
+def test_a_long_session_is_compacted_later_where_the_process_is_about_to_end(
+    leaving: bool, limit: int, compacted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr('neuropose_ros.recording.live._COMPACT_AT_EXIT_BYTES', limit)
+    session = LiveSession(tmp_path / 'walk', least_free_mb=0.0)
+    session.put(pose_frame(0, person(1)), 5, 'poses')
+    session.close(leaving=leaving)
+    assert (tmp_path / 'walk' / 'people.parquet').exists() is compacted
+    with open_session(tmp_path / 'walk') as opened:
+        assert opened.closed and opened.torn == () and len(list(opened.poses())) == 1
+
+
 def test_a_disk_that_stands_still_costs_no_memory_without_end(tmp_path: Path) -> None:
     session = LiveSession(tmp_path / 'walk', least_free_mb=0.0, flush_s=1e6)
     for index in range(10_010):
