@@ -70,15 +70,15 @@ def test_garbage_in_the_last_batch_spares_those_before_it(tmp_path: Path) -> Non
     segment.append(segment.encode(batch(2)))
     segment.close()
     whole, chance = path.read_bytes(), random.Random(0)
-    for _ in range(60):
+    for _ in range(150):
         damaged = bytearray(whole)
-        for _ in range(20):
+        for _ in range(3):
             damaged[chance.randrange(before, len(whole))] = chance.randrange(256)
         path.write_bytes(damaged)
         torn: list[Torn] = []
         batches = list(read_batches(path, torn))
         assert len(batches) in {2, 3}
-        list(values_of('people', batches[:2]))
+        list(values_of('people', batches))  # Arrow itself would crash on what is not valid
         assert len(batches) == 3 or torn[0].lost_bytes == len(whole) - before
 
 
