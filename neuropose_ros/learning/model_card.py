@@ -59,8 +59,9 @@ def _facts(description: RecogniserDescription) -> Iterator[str]:
 
 
 def _table(values: Mapping[str, Any]) -> Iterator[str]:
-    if values:
+    known = {name: value for name, value in values.items() if value != ''}
+    if known:
         yield from ('| | |', '|---|---|')
-    for name, value in values.items():
+    for name, value in known.items():
         text = f'{value:.4g}' if isinstance(value, float) else str(value)
         yield f'| {name.replace("_", " ")} | {text.replace("|", "/")} |'
