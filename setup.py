@@ -96,7 +96,8 @@ setup(
     python_requires='>=3.10',
     install_requires=_requirements('requirements.txt'),
     extras_require={
-        name: _requirements(f'requirements-{name}.txt') for name in ('learning', 'optional', 'recording')
+        name: _requirements(f'requirements-{name}.txt')
+        for name in ('learning', 'optional', 'recording')
     },
     setup_requires=[] if shutil.which('cmake') else ['cmake>=3.20'],
     packages=[],
