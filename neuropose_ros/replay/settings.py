@@ -30,6 +30,8 @@ LIVE_ONLY: Mapping[str, frozenset[str]] = {
 }
 """Parameters of the nodes that change nothing in a replay."""
 
+_OF_EVERY_NODE = ('autostart', 'use_sim_time', 'start_type_description_service', 'qos_overrides')
+
 
 @dataclass(frozen=True)
 class FlowSettings:
@@ -91,7 +93,8 @@ class Settings:
                 taken = {item.name: given.pop(item.name) for item in fields(own)
                          if item.name in given}
                 changed = replace(changed, **{part: _replaced(own, node, taken)})
-            unknown = given.keys() - LIVE_ONLY[node]
+            unknown = {name for name in given.keys() - LIVE_ONLY[node]
+                       if name.partition('.')[0] not in _OF_EVERY_NODE}
             if unknown:
                 raise ParameterError(f'{node} has no parameter {", ".join(sorted(unknown))}')
         return changed

@@ -50,7 +50,10 @@ def test_a_parameter_file_of_the_nodes_is_taken(tmp_path: Path) -> None:
 
 
 def test_what_a_session_recorded_is_taken(tmp_path: Path) -> None:
-    recorded = {'/lab/pose': {'detect_every': 3}, '/camera': {'source': '0'}}
+    recorded = {
+        '/lab/pose': {'detect_every': 3, 'use_sim_time': False, 'autostart': True,
+                      'qos_overrides./poses.publisher.depth': 10},
+        '/camera': {'source': '0'}}
     SessionWriter(tmp_path / 'live', About(parameters=recorded)).close()
     settings = Settings().changed(read_parameters(tmp_path / 'live'))
     assert settings.pose.detect_every == 3
