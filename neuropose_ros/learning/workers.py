@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
+import os
 import queue
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -120,5 +121,9 @@ def _run(job: Job) -> Result:
         news.put((job, epoch.number / epoch.of))
         if stop.value:
             raise _StoppedError
+        # A parent that was killed says nothing any more; the pool would wait for it for ever.
+        parent = multiprocessing.parent_process()
+        if parent is not None and not parent.is_alive():
+            os._exit(1)
 
     return run_job(job, work.recipe, work.data, Place(work.folder, work.resume, report))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 pytest.importorskip('torch', reason='needs torch')
@@ -84,6 +87,34 @@ def test_end_from_outside_leaves_no_process_and_the_checkpoint(
     assert not killed or 'ended from outside' in str(caught.value)
     assert multiprocessing.active_children() == []
     assert list(work.folder.rglob(CHECKPOINT))
+
+
+def test_trainings_end_with_a_parent_that_is_killed(split: Split, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, training=replace(RECIPE.training, epochs=100_000))
+    work = prepare(recipe, split, tmp_path / 'run')
+
+    def watch(_job: Job, _share: float) -> None:
+        (tmp_path / 'begun').touch()
+
+    parent = multiprocessing.get_context('fork').Process(
+        target=run_jobs, args=(work, [Job('ours', 0)], 1, watch))
+    parent.start()
+    wait_for((tmp_path / 'begun').exists)
+    trainings = psutil.Process(parent.pid).children(recursive=True)
+    parent.kill()
+    parent.join()
+    assert trainings
+    _, left = psutil.wait_procs(trainings, timeout=30)
+    for process in left:
+        process.kill()
+    assert not left
+
+
+def wait_for(happened: Callable[[], bool], most_s: float = 60.0) -> None:
+    end_s = time.monotonic() + most_s
+    while not happened():
+        assert time.monotonic() < end_s
+        time.sleep(0.05)
 
 
 def test_without_resume_everything_is_trained_again(split: Split, tmp_path: Path) -> None:
