@@ -19,7 +19,12 @@ from neuropose_ros.recording.privacy.separation import (
     left_of,
     separate_tables,
 )
-from neuropose_ros.recording.privacy.store import Entry, entries_with, read_store
+from neuropose_ros.recording.privacy.store import (
+    Entry,
+    entries_with,
+    read_store,
+    session_folders,
+)
 from neuropose_ros.recording.schema import TABLES
 
 
@@ -66,7 +71,7 @@ def plan(roots: Sequence[Path], pseudonym: str, *, with_others: bool = False) ->
 
     Raises:
         PrivacyError: the subject is nowhere, or is in a session from which it cannot be taken
-            out, or a session stands where it cannot be read.
+            out, or a session stands where it cannot be read, or lies in one that would go.
         SessionError: a session is damaged.
     """
     entries = entries_with(read_store(roots), pseudonym)
@@ -84,10 +89,20 @@ def plan(roots: Sequence[Path], pseudonym: str, *, with_others: bool = False) ->
             f'in {", ".join(map(str, mixed))} there are other subjects and it is not known which '
             'tracks are whose: say so with neuropose subject set --tracks, or delete them all '
             'with --with-others')
+    _refuse_nested([*removed, *(path for path, _ in separated)])
     copies = dict.fromkeys(export.path for entry in entries for export in entry.exports)
     return Plan(pseudonym, tuple(removed), tuple(separated),
                 tuple(path for path in copies if path.exists()),
                 tuple(path for path in copies if not path.exists()))
+
+
+def _refuse_nested(touched: Sequence[Path]) -> None:
+    for path in touched:
+        inner = [found for found in session_folders([path]) if found != path]
+        if inner:
+            raise PrivacyError(
+                f'{path}: other sessions lie in this one and would go with it: move '
+                f'{", ".join(map(str, inner))} out of it first')
 
 
 def _division(entry: Entry, pseudonym: str) -> Division | None:

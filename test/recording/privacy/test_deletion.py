@@ -106,6 +106,14 @@ def test_whom_one_cannot_tell_apart_is_not_deleted_with_the_others(store):
     assert done.proof.is_clean and not store.both.exists() and store.other.exists()
 
 
+def test_a_session_of_others_within_one_stops_it_all(store):
+    shutil.copytree(store.other, store.alone / 'inner')
+    before = contents(store.root)
+    with pytest.raises(PrivacyError, match='alone/inner out of it first'):
+        plan([store.root], ANNA.pseudonym)
+    assert contents(store.root) == before
+
+
 def test_a_session_that_is_being_recorded_stops_it_all(store):
     chosen, before = plan([store.root], ANNA.pseudonym), contents(store.root)
     with locked(store.both), pytest.raises(SessionError, match='another recorder'):
