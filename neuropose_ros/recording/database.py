@@ -168,7 +168,7 @@ class DatabaseReader:
         Raises:
             SessionError: it is missing, damaged, or of a newer version.
         """
-        self._file = path / DATABASE
+        self._path, self._file = path, path / DATABASE
         self._remove_copy: Callable[[], object] = lambda: None
         if not self._file.is_file():
             raise SessionError(f'{path}: this is no session, it has no {DATABASE}')
@@ -177,7 +177,7 @@ class DatabaseReader:
         except (sqlite3.Error, ValueError) as error:
             raise SessionError(f'{path}: {DATABASE} is damaged ({error})') from error
         version = self.facts.get('format_version')
-        if not isinstance(version, int):
+        if not isinstance(version, int) or 'state' not in self.facts:
             raise SessionError(f'{path}: {DATABASE} is not that of a session')
         if version > FORMAT_VERSION:
             raise SessionError(
@@ -186,13 +186,19 @@ class DatabaseReader:
 
     def _read_facts(self) -> dict[str, Any]:
         try:
-            found = self._query('SELECT name, value FROM session')
+            found = self._fetch('SELECT name, value FROM session')
         except sqlite3.OperationalError:
             self._file = self._copied()
-            found = self._query('SELECT name, value FROM session')
+            found = self._fetch('SELECT name, value FROM session')
         return {name: json.loads(value) for name, value in found}
 
     def _query(self, text: str) -> list[Any]:
+        try:
+            return self._fetch(text)
+        except sqlite3.Error as error:
+            raise SessionError(f'{self._path}: {DATABASE} is damaged ({error})') from error
+
+    def _fetch(self, text: str) -> list[Any]:
         """Return all rows; no connection stays open, which would keep a recorder from ending."""
         uri = f'{self._file.absolute().as_uri()}?mode=ro'
         with closing(sqlite3.connect(uri, uri=True)) as connection:

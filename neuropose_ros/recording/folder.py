@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from neuropose_ros.core.errors import SessionError
+from neuropose_ros.recording.schema import TABLES
 
 DATABASE = 'session.sqlite'
 SEGMENTS = 'segments'
@@ -49,11 +50,19 @@ def create(path: Path) -> None:
     """Make the folder of a new session; one that is there may hold at most other things' files.
 
     Raises:
-        SessionError: there is a session in it, or the folder cannot be made.
+        SessionError: there is a session in it, or tables of one, or it cannot be made.
     """
     if is_session(path):
         raise SessionError(
             f'{path}: there is a session already; choose another name, nothing is written over')
+    # They would be taken for the tables of this session, and hide or replace what it records.
+    tables = [*(path / f'{table}.parquet' for table in TABLES),
+              *sorted((path / SEGMENTS).glob('*.arrows'))]
+    left = next((file for file in tables if file.exists()), None)
+    if left is not None:
+        raise SessionError(
+            f'{path}: {left.relative_to(path)} is there already, a table of another session or a '
+            'copy of one; choose another folder, nothing is written over')
     try:
         (path / SEGMENTS).mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -139,7 +139,8 @@ class Session:
         Raises:
             SessionError: as `batches`.
         """
-        return arrow().Table.from_batches(self.batches(name), schema_of(name))
+        batches = list(self.batches(name))
+        return arrow().Table.from_batches(batches, schema_of(name))
 
     def recorded(self, table: str) -> Iterator[Recorded]:
         """Yield the values of a table with their time of arrival, in the order of recording."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from neuropose_ros.core.layouts import COCO17
 from neuropose_ros.core.pose import FramePolicy, PoseFrame, SceneEmbedding
 from neuropose_ros.core.signals import SignalChunk, SignalInfo
 from neuropose_ros.core.wire import FrameInfo
-from neuropose_ros.recording import open_session
+from neuropose_ros.recording import Session, open_session
 from neuropose_ros.recording.about import About
 from neuropose_ros.recording.privacy.subjects import Subject
 from neuropose_ros.recording.upkeep import add_export, finish_session
@@ -167,6 +168,8 @@ def test_a_damaged_table_and_an_unknown_one_are_refused(tmp_path: Path) -> None:
             assert len(list(session.actions())) == len(ACTIONS)
             with pytest.raises(SessionError, match="no table 'faces'; it has frames"):
                 list(session.batches('faces'))
+            with pytest.raises(SessionError, match="no table 'faces'; it has frames"):
+                session.table('faces')
 
 
 def test_an_empty_session_opens_and_says_that_nobody_is_in_it(tmp_path: Path) -> None:
@@ -186,6 +189,31 @@ def test_one_folder_is_one_recording(tmp_path: Path) -> None:
     with pytest.raises(SessionError, match='there is a session already'):
         SessionWriter(tmp_path / 'walk')
     assert_filled(tmp_path / 'walk')
+
+
+@pytest.mark.parametrize('left', ['people.parquet', 'segments/people-0001.arrows'])
+def test_tables_of_another_session_are_never_mixed_with_new_ones(
+        tmp_path: Path, left: str) -> None:
+    file = tmp_path / 'copies' / left
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b'of another session')
+    with pytest.raises(SessionError, match=f'copies: {left} is there already'):
+        SessionWriter(tmp_path / 'copies')
+    assert file.read_bytes() == b'of another session'
+    assert not (tmp_path / 'copies' / 'session.sqlite').exists()
+
+
+@pytest.mark.parametrize(('damage', 'read'), [
+    ('DROP TABLE subjects', lambda session: session.about),
+    ('DROP TABLE events', lambda session: session.events()),
+    ("DELETE FROM session WHERE name = 'state'", lambda session: session.closed)])
+def test_a_database_that_lacks_a_part_is_said_to_be_damaged(
+        tmp_path: Path, damage: str, read: Callable[[Session], object]) -> None:
+    SessionWriter(tmp_path / 'walk').close()
+    with sqlite3.connect(tmp_path / 'walk' / 'session.sqlite') as connection:
+        connection.execute(damage)
+    with pytest.raises(SessionError, match=r'walk: session\.sqlite is '):
+        read(open_session(tmp_path / 'walk'))
 
 
 def test_a_session_that_was_killed_can_be_finished(tmp_path: Path) -> None:
