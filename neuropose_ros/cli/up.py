@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
              'synthetic[:scene], or topic:/name of an existing image topic')
     add_model_arguments(parser)
     parser.add_argument(
-        '--record', default='', metavar='DIR',
+        '--record', metavar='DIR',
         help='record everything but images into a session in this folder, which is made; -p '
              'recorder:bag:=raw among the ROS arguments keeps the images as well')
     parser.add_argument(
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Become the composed process."""
     arguments = ['--source', args.source] if args.source else []
     arguments += model_arguments(args)
-    if args.record:
+    if args.record is not None:
         arguments += ['--record', args.record]
     if args.ros_args is not None:
         arguments += ['--ros-args', *args.ros_args]

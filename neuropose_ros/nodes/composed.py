@@ -11,6 +11,7 @@ from typing import Any
 from rclpy.parameter import Parameter
 from rclpy.utilities import remove_ros_args
 
+from neuropose_ros.core.errors import SessionError
 from neuropose_ros.nodes.action import ActionNode
 from neuropose_ros.nodes.action_parameters import needed_scene_model, wants_actions
 from neuropose_ros.nodes.base import StageNode
@@ -32,7 +33,7 @@ def topic_remaps(source: str) -> tuple[list[str], str]:
 
 def build(
     source: str = '', model: str = '', detector: str = '', recogniser: str = '',
-    record: str = '',
+    record: str | None = None,
 ) -> Sequence[StageNode]:
     """Make the nodes; an empty text leaves the choice to parameters.
 
@@ -41,10 +42,10 @@ def build(
             topic and makes no camera node.
         model, detector: override the pose node's parameters.
         recogniser: overrides the action node's; ``none`` makes no action node.
-        record: folder of the session to record from the start; '' makes no recorder node.
+        record: folder of the session to record from the start; None makes no recorder node.
 
     Raises:
-        NeuroposeError: there is no such recogniser.
+        NeuroposeError: there is no such recogniser, or `record` names no folder.
     """
     hub = Hub()
     action = _action_node(hub, recogniser)
@@ -63,13 +64,17 @@ def build(
     return [*nodes, CameraNode(hub=hub, overrides=_overrides(source=source))]
 
 
-def _recorder_node(hub: Hub, record: str) -> list[StageNode]:
+def _recorder_node(hub: Hub, record: str | None) -> list[StageNode]:
     """Return the recorder node where there is something to record to."""
-    if not record:
+    if record is None:
         return []
     from neuropose_ros.nodes.recorder import RecorderNode
 
     path = Path(record).expanduser().absolute()
+    # An unset variable of a shell must not pass for a recording, or for one without a name.
+    if not record.strip() or not path.name:
+        raise SessionError(
+            f'--record {record!r} names no folder for the session; write it as --record walk')
     overrides = _overrides(folder=str(path.parent), session=path.name)
     return [RecorderNode(
         hub=hub, overrides=[*overrides, Parameter('recording', value=True)])]
@@ -109,7 +114,7 @@ def main(args: list[str] | None = None) -> int:
         '--recogniser', default='',
         help="name or folder, none = no actions; default: the action node's parameter")
     parser.add_argument(
-        '--record', default='', metavar='DIR',
+        '--record', metavar='DIR',
         help='record everything but images into a session in this folder, which is made')
     own = parser.parse_args(remove_ros_args(args=['composed', *given])[1:])
     return run(

@@ -193,6 +193,15 @@ def test_what_cannot_be_recorded_ends_the_node_with_one_sentence(
     assert recorder.sessions() == []
 
 
+@pytest.mark.parametrize('record', ['', '/'])
+def test_a_record_that_names_no_folder_ends_the_graph_with_one_sentence(
+    graph: Any, record: str,
+) -> None:
+    process = graph.start('composed', '--source', 'synthetic', '--record', record)
+    assert process.wait() == 2, process.output()
+    assert f'--record {record!r} names no folder for the session' in process.output()
+
+
 def test_a_full_disk_and_a_read_only_one_are_said_and_nothing_is_touched(graph: Any) -> None:
     recorder = Recorder(graph, 'least_free_mb:=10000000.0')
     answer = recorder.call('start')
