@@ -54,7 +54,7 @@ def _print_plan(chosen: Plan) -> None:
         print(f'{path}: stays for the others, without {len(division.gone)} tracks, bag, video, '
               'embeddings and signals')
     for path in chosen.exports:
-        print(f'{path}: a copy')
+        print(f'{path}: a copy; where it lies outside of the store it goes only with --exports')
     for path in chosen.absent:
         print(f'{path}: a copy was made there and is not there any more; if it was moved or '
               'passed on, it has to be deleted by hand')
@@ -62,7 +62,7 @@ def _print_plan(chosen: Plan) -> None:
 
 def _print_deletion(done: Deletion) -> None:
     for path in done.copies_left:
-        print(f'{path}: this copy is still there; --exports deletes it')
+        print(f'{path}: this copy is still there; delete it by hand')
     for sentence in (*done.proof.traces, *done.proof.unread):
         print(f'left: {sentence}')
     print(f'searched {done.proof.files} files, {done.proof.size_bytes / 1e6:.1f} MB: '

@@ -103,7 +103,10 @@ def test_delete_with_a_copy_left_behind_is_not_done(store, anna, tmp_path, capsy
     copy.touch()
     add_export(store / 'one', copy, 'csv')
     assert main(['subject', 'delete', 'Anna', str(store), '--yes']) == 1
-    assert f'{copy}: this copy is still there' in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f'{copy}: a copy; where it lies outside of the store it goes only with --exp' in said
+    # The session that knew of the copy is gone: the command cannot be given once more.
+    assert f'{copy}: this copy is still there; delete it by hand' in said
 
 
 def test_an_id_that_does_not_exist_is_said_with_the_keys(store, anna, capsys):
