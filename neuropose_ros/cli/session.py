@@ -58,7 +58,8 @@ def _facts(session: Session) -> dict[str, Any]:
         'lost': session.facts.get('lost', {}),
         'missing': session.facts.get('missing', {}),
         'torn_bytes': sum(torn.lost_bytes for torn in session.torn),
-        'beside': [name for name in ('bag', 'video') if name in session.facts],
+        # By what lies there: who was killed could not say it.
+        'beside': [name for name in ('bag', 'video') if any(session.path.glob(f'{name}*'))],
         'log': [sentence for _, sentence in session.log],
     }
 

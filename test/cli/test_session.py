@@ -34,10 +34,12 @@ def killed(tmp_path: Path) -> Path:
 def test_a_killed_session_is_shown_and_then_finished(
     killed: Path, capsys: pytest.CaptureFixture[str],
 ) -> None:
+    (killed / 'video-camera.mp4').touch()
     assert main(['session', str(killed)]) == 0
     shown = capsys.readouterr().out
     assert 'not finished: its recording was killed' in shown and '1.0 s' in shown
     assert 'task: walking' in shown and '31 people, 1 events' in shown
+    assert 'beside it: video' in shown
     assert 'torn off at the end: 4 bytes' in shown
     assert (killed / 'segments').exists()
     assert main(['session', str(killed), '--finish', '--json']) == 0
