@@ -31,11 +31,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare."""
+    if args.plot and Path(args.plot).suffix.lower() != '.png':
+        raise NeuroposeError(f'--plot {args.plot}: a PNG is drawn, so call it NAME.png')
     a, b = (find_results(Path(path).expanduser()) for path in (args.a, args.b))
     if len(a) == len(b) == 1:  # one each: their names do not matter
         a, b = ({'': next(iter(results.values()))} for results in (a, b))
     alone = [f'{name} is only in {path}' for one, other, path in (
         (a, b, args.a), (b, a, args.b)) for name in one if name not in other]
+    if not any(results.streams for results in (*a.values(), *b.values())):
+        raise NeuroposeError(f'{args.a} and {args.b}: neither holds poses or actions, so there is '
+                             'nothing to compare')
     found = {name: compare(a[name], b[name]) for name in a if name in b}
     if args.json:
         print(json.dumps({'alone': alone, 'runs': {

@@ -17,6 +17,7 @@ from pathlib import Path
 from neuropose_ros.cli.up import add_model_arguments
 from neuropose_ros.core.errors import NeuroposeError, ParameterError
 from neuropose_ros.inference.threads import available_processors
+from neuropose_ros.recording.folder import is_session
 from neuropose_ros.replay.bag_topics import IMAGES
 from neuropose_ros.replay.manifest import MODES
 from neuropose_ros.replay.many import (
@@ -78,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
     out = Path(args.out).expanduser().absolute()
     choice = Choice(args.images, args.namespace, args.topic)
     orders = make_orders(args.inputs, args.mode, choice)
+    _check_outside(out, [order.spec for order in orders])
     _make_folder(out)
     # Threads beside the networks pay only where they have processors of their own.
     overlap = not (args.one_thread or args.scheduler) and (
@@ -111,6 +113,16 @@ def _settings(args: argparse.Namespace) -> Settings:
     return settings.changed({
         'pose': {name: value for name, value in given.items() if value},
         'action': {'recogniser': args.recogniser} if args.recogniser else {}})
+
+
+def _check_outside(out: Path, specs: list[str]) -> None:
+    """Results in a recording would change it, and with it the hash of the input."""
+    above = (out.resolve(), *out.resolve().parents)
+    inside = next((folder for folder in above if is_session(folder)), None) or next(
+        (spec for spec in specs if Path(spec).is_dir() and Path(spec).resolve() in above), None)
+    if inside is not None:
+        raise NeuroposeError(f'--out {out}: this is in the recording {inside}; choose a folder '
+                             'elsewhere')
 
 
 def _make_folder(out: Path) -> None:

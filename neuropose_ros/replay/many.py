@@ -68,7 +68,9 @@ def _name(spec: str, depth: int) -> str:
     """Return the last ``depth`` parts of a path as one name; from the second on with suffix."""
     parts = Path(spec).parts[-depth:]
     last = Path(parts[-1])
-    words = (*parts[:-1], last.stem if depth == 1 and last.suffix else last.name)
+    # What comes after a dot is a suffix of files alone: the folders s.1 and s.2 are two.
+    bare = depth == 1 and last.suffix and not Path(spec).is_dir()
+    words = (*parts[:-1], last.stem if bare else last.name)
     return re.sub(r'[^A-Za-z0-9._-]+', '-', '-'.join(words)).strip('-.')[-100:] or 'recording'
 
 

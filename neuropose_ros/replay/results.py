@@ -84,7 +84,7 @@ def find_results(path: Path) -> dict[str, Results]:
     """
     if not path.exists():
         raise DataError(f'{path}: there is nothing of that name')
-    inside = {} if folder.is_session(path) or is_bag(path) else {
+    inside = {} if not path.is_dir() or folder.is_session(path) or is_bag(path) else {
         entry.name: open_results(entry) for entry in sorted(path.iterdir())
         if folder.is_session(entry) and not entry.name.startswith('.')}
     return inside or {'': open_results(path)}

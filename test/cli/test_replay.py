@@ -110,3 +110,36 @@ def test_two_clips_have_the_same_results_with_one_and_two_workers(
                      *QUIET]) == 0
     one, two = ((tmp_path / workers / 'replay.json').read_text() for workers in '12')
     assert one == two
+
+
+@pytest.mark.parametrize('inside', ['', 'results'])
+def test_results_do_not_go_into_a_recording(
+    inside: str, walk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = sorted(walk.iterdir())
+    assert main(['replay', str(walk), '--out', str(walk / inside), *QUIET]) == 2
+    assert 'choose a folder elsewhere' in capsys.readouterr().err
+    assert sorted(walk.iterdir()) == before
+    pictures = tmp_path / 'pictures'
+    pictures.mkdir()
+    assert main(['replay', str(pictures), '--out', str(pictures / inside), *QUIET]) == 2
+    assert not list(pictures.iterdir())
+    other = write_session(tmp_path / 'other', run_live(dot_frames(2)))
+    assert main(['replay', str(walk), '--out', str(other / inside), *QUIET]) == 2
+    assert not (other / 'walk').exists()
+
+
+@pytest.mark.parametrize(('arguments', 'words'), [
+    (['CLIP', 'WALK'], 'no results'), (['WALK', 'nowhere'], 'nothing of that name'),
+    (['EMPTY', 'EMPTY'], 'nothing to compare'), (['WALK', 'WALK', '--plot', 'a.xyz'], 'NAME.png')])
+def test_what_cannot_be_compared_is_one_sentence(
+    arguments: list[str], words: str, walk: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    SessionWriter(tmp_path / 'empty').close()
+    (tmp_path / 'clip.mp4').write_bytes(b'no results')
+    names = {'WALK': walk, 'EMPTY': tmp_path / 'empty', 'CLIP': tmp_path / 'clip.mp4'}
+    assert main(['compare', *(str(names.get(word, word)) for word in arguments)]) == 2
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert not captured.out

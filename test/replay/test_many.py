@@ -149,6 +149,13 @@ def test_names_tell_recordings_apart_in_whatever_order() -> None:
         make_orders(['/a/walk.mp4', '/a/walk.mp4'])
 
 
+def test_a_dot_in_the_name_of_a_folder_begins_no_suffix(tmp_path: Path) -> None:
+    for name in ('walk.1', 'walk.2'):
+        (tmp_path / name).mkdir()
+        [order] = make_orders([str(tmp_path / name)])  # each in a command of its own
+        assert order.name == name
+
+
 def test_there_is_at_least_one_worker() -> None:
     with pytest.raises(ParameterError, match='at least one'), local_crew(0):
         pass
