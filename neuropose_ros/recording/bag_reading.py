@@ -35,7 +35,7 @@ def storage_files(path: Path) -> list[Path]:
     found = (file for file in path.iterdir() if {*file.suffixes} & _TORN.keys())
 
     def number(file: Path) -> tuple[int, str]:
-        last = re.search(r'_(\d+)$', file.name.partition('.')[0])
+        last = re.search(r'_(\d+)(?=\.(?:mcap|db3)(?:\.|$))', file.name)
         return int(last.group(1)) if last else 0, file.name
 
     return sorted(found, key=number)

@@ -73,14 +73,15 @@ def test_a_torn_bag_gives_what_is_whole_and_says_what_is_not(
 
 
 @PLUGINS
+@pytest.mark.parametrize('name', ['walk', 'walk.of.2026'])
 def test_a_bag_without_metadata_is_read_file_by_file(
-    tmp_path: Path, plugin: StoragePlugin,
+    tmp_path: Path, plugin: StoragePlugin, name: str,
 ) -> None:
     whole = tmp_path / 'whole'
     whole.mkdir()
     for part in (10, 9, 0):
         file = storage(write_bag(tmp_path / f'{part}', plugin, range(part, part + 1)))
-        shutil.copy(file, whole / f'walk_{part}{file.suffix}')
+        shutil.copy(file, whole / f'{name}_{part}{file.suffix}')
     bag = open_bag(whole)
     assert numbers(bag) == [0, 9, 10]
     assert 'metadata.yaml is missing' in bag.damage
