@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,10 @@ def read(path: Path, options: Options) -> Imported:
         (numbers / rate_hz + _late_s(file, len(optical), rate_hz)) * NS_PER_S).astype(np.int64)
     markers = Markers(_labels(path, point, optical.shape[1]), optical,
                       states_of(optical, residuals), stamps.tolist(), numbers.tolist())
-    return people_of(path, markers, 'c3d', (note,))
+    said = _frames_said(path)
+    notes = (note,) if said <= len(optical) else (
+        note, f'it says it has {said} frames, and has {len(optical)}: it was cut off')
+    return people_of(path, markers, 'c3d', notes)
 
 
 def _open(path: Path) -> Any:
@@ -57,6 +61,20 @@ def _open(path: Path) -> Any:
         return ezc3d.c3d(str(path))
     except (OSError, RuntimeError, ValueError) as error:
         raise DataError(f'{path}: cannot be read as C3D ({error})') from error
+
+
+def _frames_said(path: Path) -> int:
+    """Return the number of frames in the header; ezc3d puts what it has read in its place.
+
+    The layout of the bytes is that of the C3D user guide (https://www.c3d.org): words 4 and 5 are
+    the first and last frame, byte 4 of the parameters is 86 where they are big-endian.
+    """
+    with path.open('rb') as file:
+        head = file.read(10)
+        file.seek((head[0] - 1) * 512 + 3)
+        order = '>' if file.read(1) == b'\x56' else '<'
+    first, last = struct.unpack_from(f'{order}2H', head, 6)
+    return int(last - first + 1)
 
 
 def _labels(path: Path, point: dict[str, Any], count: int) -> list[str]:

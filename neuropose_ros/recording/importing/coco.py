@@ -53,7 +53,8 @@ def read(path: Path, options: Options) -> Imported:
         pictures = _pictures(by_picture if results else content['images'], results)
         joints = _joints(path, [] if results else content.get('categories', []), by_picture)
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f'{path}: no keypoints in the form of COCO ({error!r})') from error
+        raise DataError(f'{path}: no keypoints in the form of COCO '
+                        f'({type(error).__name__}: {error})') from error
     if not by_picture:
         raise DataError(f'{path}: no annotation has keypoints')
     return Imported(joints.layout, _frames(path, pictures, by_picture, joints, rate_hz, options,
@@ -101,7 +102,7 @@ def _person(path: Path, annotation: Any, joints: Joints, results: bool) -> Perso
         score = annotation.get('score')
     except (TypeError, ValueError, IndexError) as error:
         raise DataError(f'{path}: the keypoints of picture {annotation["image_id"]} are not '
-                        f'x, y and v of each joint ({error!r})') from error
+                        f'x, y and v of each joint ({type(error).__name__}: {error})') from error
     if results:  # the third value is a score
         return person_of(points[:, :2], points[:, 2], track_id, score=score)
     visibility = points[:, 2].astype(np.intp)

@@ -73,7 +73,8 @@ def _people(file: Path) -> list[Any]:
             raise ValueError('people are no list')
         return people
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f'{file}: not as OpenPose writes it ({error!r})') from error
+        raise DataError(f'{file}: not as OpenPose writes it '
+                        f'({type(error).__name__}: {error})') from error
 
 
 def _joints(path: Path, files: Iterator[Path]) -> Joints:
@@ -102,7 +103,8 @@ def _person(file: Path, person: Any, joints: Joints) -> PersonPose | None:
         ids = person.get('person_id', [-1])
         track_id = int(ids[0] if isinstance(ids, list) and ids else -1)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f'{file}: a person is not as OpenPose writes it ({error!r})') from error
+        raise DataError(f'{file}: a person is not as OpenPose writes it '
+                        f'({type(error).__name__}: {error})') from error
     if len(points) != len(joints.order):
         raise DataError(f'{file}: a person has {len(points)} joints, others have '
                         f'{len(joints.order)}')
