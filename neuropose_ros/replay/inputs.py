@@ -17,9 +17,6 @@ from neuropose_ros.pose.intrinsics import Intrinsics
 from neuropose_ros.recording.privacy.subjects import Subject
 from neuropose_ros.replay.lived import LivedRun
 
-EPOCH_NS = 946_684_800 * NS_PER_S
-"""2000-01-01 00:00 UTC: stamp of the beginning of what has no time of day itself."""
-
 _FOREIGN_CLOCK_NS = 24 * 3600 * NS_PER_S
 
 

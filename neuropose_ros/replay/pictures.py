@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from neuropose_ros.core.action import LabelSet
+from neuropose_ros.core.clocks import FILE_EPOCH_NS
 from neuropose_ros.core.errors import SourceError
 from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.inference.download import file_sha256
 from neuropose_ros.pose.intrinsics import Intrinsics
 from neuropose_ros.recording.privacy.subjects import Subject
-from neuropose_ros.replay.inputs import EPOCH_NS, Item
+from neuropose_ros.replay.inputs import Item
 from neuropose_ros.replay.lived import LivedRun
 from neuropose_ros.sources.base import Source
 from neuropose_ros.sources.calibration import Calibration
@@ -21,7 +23,7 @@ from neuropose_ros.sources.player import Player
 
 
 class PicturesInput:
-    """A source that is not live: stamps are `EPOCH_NS` plus the time in the medium."""
+    """A source that is not live: stamps are `FILE_EPOCH_NS` plus the time in the medium."""
 
     kind = 'video'
     has_pictures = True
@@ -46,7 +48,7 @@ class PicturesInput:
         if self._source.live:
             self._source.close()
             raise SourceError(f'{spec} is live: record it first, then replay the recording')
-        self._player = Player(self._source, paced=False, start_ns=EPOCH_NS)
+        self._player = Player(self._source, paced=False, start_ns=FILE_EPOCH_NS)
         self._name = path.name if path.exists() else spec
         self.files = _files(path) if path.exists() else ()
         found = self._player.calibration
@@ -90,16 +92,13 @@ def sha256_of(files: tuple[Path, ...], spec: str) -> str:
     """
     whole = hashlib.sha256()
     for file in files:
-        digest = hashlib.sha256()
         try:
-            with file.open('rb') as stream:
-                while block := stream.read(1 << 20):
-                    digest.update(block)
+            digest = file_sha256(file)
         except OSError as error:
             raise SourceError(f'{file}: cannot be read ({error.strerror})') from error
         if len(files) == 1:
-            return digest.hexdigest()
-        whole.update(f'{file.name} {digest.hexdigest()}\n'.encode())
+            return digest
+        whole.update(f'{file.name} {digest}\n'.encode())
     if not files:
         whole.update(spec.encode())
     return whole.hexdigest()

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from neuropose_ros.core.clocks import FILE_EPOCH_NS
 from neuropose_ros.core.errors import DataError, NeuroposeError
 from neuropose_ros.core.layouts import layout as built_in_layout
 from neuropose_ros.core.pose import Frame, FrameStatus, PoseFrame, SceneEmbedding
@@ -23,7 +24,7 @@ from neuropose_ros.recording.writer import SessionWriter
 from neuropose_ros.replay.ahead import read_ahead
 from neuropose_ros.replay.behind import Later, beside, in_line
 from neuropose_ros.replay.canonical import ResultHash
-from neuropose_ros.replay.inputs import EPOCH_NS, Input, Item, Unreadable
+from neuropose_ros.replay.inputs import Input, Item, Unreadable
 from neuropose_ros.replay.keeping import Keeper
 from neuropose_ros.replay.manifest import Manifest, Mode, Request, write_manifest
 from neuropose_ros.replay.open import Choice
@@ -57,7 +58,7 @@ def request_of(order: Order, source: Input, stages: Stages) -> Request:
     """
     return Request(
         source.kind, sha256_of(source.files, order.spec), order.mode, asdict(order.choice),
-        stages.settings.by_node(), dict(stages.models), software_versions(), EPOCH_NS)
+        stages.settings.by_node(), dict(stages.models), software_versions(), FILE_EPOCH_NS)
 
 
 def replay(
@@ -88,7 +89,7 @@ def replay(
             'input': Path(order.spec).name, 'input_sha256': request.sha256, 'mode': order.mode})
     began_s = time.time()
     try:
-        with SessionWriter(partial_folder, about, clock=lambda: EPOCH_NS) as writer:
+        with SessionWriter(partial_folder, about, clock=lambda: FILE_EPOCH_NS) as writer:
             if stages.recogniser is not None:
                 writer.put_note(stages.recogniser.description.labels)
             keeper = Keeper(writer, run.layout)

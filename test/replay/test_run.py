@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from rosbags.rosbag2 import StoragePlugin
 
+from neuropose_ros.core.clocks import FILE_EPOCH_NS
 from neuropose_ros.core.errors import DataError, NeuroposeError, SourceError
 from neuropose_ros.core.layouts import COCO17
 from neuropose_ros.core.pose import Frame
@@ -18,7 +19,6 @@ from neuropose_ros.recording.about import About
 from neuropose_ros.recording.privacy.subjects import Subject
 from neuropose_ros.recording.writer import SessionWriter
 from neuropose_ros.refinement.parameters import RefinementParameters
-from neuropose_ros.replay.inputs import EPOCH_NS
 from neuropose_ros.replay.manifest import FILE_NAME, Manifest, read_manifest
 from neuropose_ros.replay.open import Choice, open_input
 from neuropose_ros.replay.run import Order, replay, request_of
@@ -65,7 +65,7 @@ def test_the_results_are_a_session_with_a_manifest(tmp_path: Path) -> None:
         assert [info.frame_seq for info in session.frames()] == list(range(15))
         stamps = [poses.stamp_ns for poses in session.poses('poses')]
         assert session.layout(COCO17.id) == COCO17
-    assert stamps[0] == EPOCH_NS
+    assert stamps[0] == FILE_EPOCH_NS
     assert [path.name for path in tmp_path.iterdir()] == ['replay']
 
 

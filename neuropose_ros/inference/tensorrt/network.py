@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from neuropose_ros.core.errors import ModelError
+from neuropose_ros.inference.download import file_sha256
 from neuropose_ros.inference.tensorrt.profiles import InputShape
 
 
@@ -69,11 +70,7 @@ def _read(model: Path) -> Any:
 
 
 def _file_sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
-        with path.open('rb') as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
+        return file_sha256(path)
     except OSError as error:
         raise ModelError(f'cannot read the network {path}: {error.strerror or error}') from error
-    return digest.hexdigest()
