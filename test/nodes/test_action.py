@@ -95,7 +95,7 @@ class Talker:
             return [answer for answer in answers
                     if (answer.epoch, answer.stamp_ns) == (pose.epoch, pose.stamp_ns)]
 
-        self.graph.until(found, 10)
+        self.graph.until(found)
         return found()[-1]
 
     def details(self) -> dict[str, str]:
@@ -109,7 +109,7 @@ class Talker:
             return [status for message in self.diagnostics for status in message.status
                     if status.name == '/action']
 
-        self.graph.until(found, 10)
+        self.graph.until(found)
         return found()[0]
 
 
@@ -147,10 +147,10 @@ def test_label_sets_reach_who_comes_late_and_are_repeated(graph: Any, arm: Path)
     graph.until(lambda: graph.node.count_publishers('label_sets') == 1, 30)
     graph.spin_for(0.5)
     late = graph.collect(LabelSet, 'label_sets', qos.latched())
-    graph.until(lambda: late, 10)
+    graph.until(lambda: late)
     assert label_set_from_message(late[0]) == ARM
     before = len(early)
-    graph.until(lambda: len(early) > before, 8)
+    graph.until(lambda: len(early) > before)
 
 
 def test_an_unknown_answer_says_why_and_diagnostics_count_the_reasons(
@@ -231,7 +231,7 @@ def test_the_scene_is_read_where_the_recogniser_was_trained_with_it(
     assert status.level == DiagnosticStatus.WARN
     assert f'scene_model:={SCENE_MODEL}' in status.message
     scenes = graph.node.create_publisher(SceneEmbeddingMessage, 'scene', qos.reliable(5))
-    graph.until(lambda: scenes.get_subscription_count() == 1, 10)
+    graph.until(lambda: scenes.get_subscription_count() == 1)
 
     def look(index: int, model: str) -> ActionFrame:
         """Publish a bright scene, and the next poses once it has surely arrived."""
@@ -268,9 +268,9 @@ def test_nothing_is_read_while_nobody_listens(graph: Any, arm: Path) -> None:
     graph.spin_for(0.5)
     assert poses.get_subscription_count() == 0
     listener = graph.node.create_subscription(ActionArray, 'actions', lambda message: None, 10)
-    graph.until(lambda: poses.get_subscription_count() == 1, 10)
+    graph.until(lambda: poses.get_subscription_count() == 1)
     graph.node.destroy_subscription(listener)
-    graph.until(lambda: poses.get_subscription_count() == 0, 10)
+    graph.until(lambda: poses.get_subscription_count() == 0)
     assert process.end() == 0, process.output()
 
 
@@ -350,7 +350,7 @@ def test_parameters_change_live_and_contradictions_are_refused(graph: Any, arm: 
         request = SetParameters.Request(
             parameters=[Parameter(name, value=value).to_parameter_msg()])
         future = client.call_async(request)
-        graph.until(future.done, 10)
+        graph.until(future.done)
         return future.result().results[0]
 
     for index in range(20):
@@ -393,7 +393,7 @@ def test_another_recogniser_is_loaded_without_a_new_process(
     go(Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP)
     assert choose().successful
     go(Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
-    graph.until(talker.heard, 10)
+    graph.until(talker.heard)
     for index in range(20):
         answer = talker.ask(frame(index, person(1, arm_up=True)))
     assert (answer.model, answer.actions[0].top_label) == ('other', 'high')

@@ -71,12 +71,12 @@ def test_only_confirmed_people_become_detections(graph: Any, to: str, kind: str)
     source.wait()
     sent = source.send(
         person(1), person(2, TrackState.TENTATIVE), person(3, TrackState.LOST), person(4))
-    graph.until(lambda: found, 10)
+    graph.until(lambda: found)
     assert [detection.id for detection in found[0].detections] == ['1', '4']
     assert wire.stamp_ns(found[0].header.stamp) == sent.stamp_ns
     source.send(status=FrameStatus.SKIPPED)
     source.send(status=FrameStatus.NO_PERSON)
-    graph.until(lambda: len(found) == 2, 10)
+    graph.until(lambda: len(found) == 2)
     assert found[1].detections == []
     assert process.end() == 0, process.output()
 
@@ -90,7 +90,7 @@ def test_bodies_have_topics_as_long_as_they_are_there(graph: Any) -> None:
     source = Source(graph)
     source.wait()
     source.send(person(7), person(8, TrackState.TENTATIVE))
-    graph.until(lambda: tracked, 10)
+    graph.until(lambda: tracked)
     assert tracked[0].ids == ['left1_7']
     body = '/humans/bodies/left1_7'
     regions = graph.collect(messages.NormalizedRegionOfInterest2D, f'{body}/roi')
@@ -115,10 +115,10 @@ def test_bodies_have_topics_as_long_as_they_are_there(graph: Any) -> None:
     assert skeletons[-1].skeleton[0].x == pytest.approx(30.5 / 100)
 
     source.send(status=FrameStatus.NO_PERSON)
-    graph.until(lambda: not tracked[-1].ids, 10)
-    graph.until(lambda: not graph.node.count_publishers(f'{body}/roi'), 10)
+    graph.until(lambda: not tracked[-1].ids)
+    graph.until(lambda: not graph.node.count_publishers(f'{body}/roi'))
     source.send(person(9), epoch=2)
-    graph.until(lambda: tracked[-1].ids == ['left2_9'], 10)
+    graph.until(lambda: tracked[-1].ids == ['left2_9'])
     assert process.end() == 0, process.output()
 
 

@@ -119,7 +119,7 @@ class Rig:
                           for person in self._picture.truth.persons))
         before = len(self.poses)
         self._truth.publish(wire.pose_frame_to_message(truth, ROS))
-        self.graph.until(lambda: len(self.poses) > before, 5)
+        self.graph.until(lambda: len(self.poses) > before)
         return wire.pose_frame_from_message(self.poses[-1])
 
 
@@ -141,7 +141,7 @@ def test_without_calibration_pairs_or_one_frame_there_are_no_places(graph: Any) 
         assert time.monotonic() - begin < 2.0
     rig.send(frame_id='elsewhere')
     assert "'elsewhere'" in lifting.output()
-    graph.until(lambda: details_of(rig.diagnostics, '/lifting').get('depth_missing') == '2', 5)
+    graph.until(lambda: details_of(rig.diagnostics, '/lifting').get('depth_missing') == '2')
     assert details_of(rig.diagnostics, '/lifting')['lifted'] == '2'
     assert details_of(rig.diagnostics, '/lifting')['depth_refused'] == '2'
     assert 'no metres' in details_of(rig.diagnostics, '/lifting')['message']
@@ -216,7 +216,7 @@ def test_detected_people_are_where_they_walk(graph: Any) -> None:
         errors = errors_m(frame, true)
         assert len(errors) > 20
         assert np.median(errors) < 0.05
-    graph.until(lambda: details_of(diagnostics, '/pose').get('lifted', '0') != '0', 5)
+    graph.until(lambda: details_of(diagnostics, '/pose').get('lifted', '0') != '0')
     pose = details_of(diagnostics, '/pose')
     # The lens is there before the first frame.
     assert (pose['depth_missing'], pose['depth_refused']) == ('0', '0')

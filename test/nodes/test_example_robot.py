@@ -47,7 +47,7 @@ class Robot:
         self._publisher = graph.node.create_publisher(ActionArray, 'actions', 10)
         self._clock = graph.node.create_publisher(ClockMessage, '/clock', 10)
         graph.until(lambda: self._publisher.get_subscription_count() == 1, 30)
-        graph.until(self._answers_now, 10)
+        graph.until(self._answers_now)
 
     def _answers_now(self) -> bool:
         """Whether it knows what time it is: what the clock says is lost until it is found."""
@@ -69,13 +69,13 @@ class Robot:
         self._publisher.publish(message)
 
     def falls_silent(self) -> None:
-        self.graph.until(lambda: self.commands[-1].data == 'HOLD: silent', 10)
+        self.graph.until(lambda: self.commands[-1].data == 'HOLD: silent')
 
     def answers(self, command: str, *actions: Action, age_s: float = 0.0) -> None:
         """The first word after a silence is about the message that ended it."""
         self.falls_silent()
         self.send(*actions, age_s=age_s)
-        self.graph.until(lambda: self.commands[-1].data != 'HOLD: silent', 10)
+        self.graph.until(lambda: self.commands[-1].data != 'HOLD: silent')
         assert self.commands[-1].data == command
 
 
@@ -103,12 +103,12 @@ def test_it_moves_on_fresh_covered_known_actions_alone(graph: Any) -> None:
         robot.publish(repeated)
         return bool(robot.commands[-1].data == 'HOLD: silent')
 
-    graph.until(lambda: robot.commands[-1].data == 'MOVE: walk', 10)
-    graph.until(falls_silent_all_the_same, 10)
+    graph.until(lambda: robot.commands[-1].data == 'MOVE: walk')
+    graph.until(falls_silent_all_the_same)
     # What was overtaken says nothing against what came later.
     robot.answers('HOLD: no_track')
     robot.send(WALKS)
-    graph.until(lambda: robot.commands[-1].data != 'HOLD: no_track', 10)
+    graph.until(lambda: robot.commands[-1].data != 'HOLD: no_track')
     assert robot.commands[-1].data == 'HOLD: silent'
     # Who else tells of actions tells of somebody else.
     other = graph.node.create_publisher(ActionArray, 'actions', 10)
@@ -117,7 +117,7 @@ def test_it_moves_on_fresh_covered_known_actions_alone(graph: Any) -> None:
         robot.send(WALKS)
         return bool(robot.commands[-1].data == 'HOLD: several_sources')
 
-    graph.until(holds_for_both, 10)
+    graph.until(holds_for_both)
     graph.node.destroy_publisher(other)
     assert robot.process.end(signal.SIGTERM) == 0, robot.process.output()
 
@@ -151,7 +151,7 @@ def test_a_label_that_will_never_come_is_said(graph: Any) -> None:
         robot.send(WALKS)
         return bool(robot.commands[-1].data == 'HOLD: no_such_label')
 
-    graph.until(holds, 10)
+    graph.until(holds)
     said = f"wait_for is 'wlak', which {GAIT.id} does not have: it has walk, stand"
     assert robot.process.output().count(said) == 1
 

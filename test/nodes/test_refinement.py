@@ -49,7 +49,8 @@ class Talker:
         self.graph = graph
         self.answers = graph.collect(PersonArray, 'poses_refined')
         self._publisher = graph.node.create_publisher(PersonArray, 'poses', qos.reliable(10))
-        graph.until(lambda: self._publisher.get_subscription_count() == 1, 30)
+        graph.until(lambda: self._publisher.get_subscription_count() == 1
+                    and graph.hears('poses_refined'))
 
     def send(self, message: Any) -> None:
         self._publisher.publish(message)
@@ -57,7 +58,7 @@ class Talker:
     def ask(self, pose: PoseFrame) -> PoseFrame:
         before = len(self.answers)
         self.send(wire.pose_frame_to_message(pose, ROS))
-        self.graph.until(lambda: len(self.answers) > before, 5)
+        self.graph.until(lambda: len(self.answers) > before)
         return wire.pose_frame_from_message(self.answers[-1])
 
 
@@ -77,7 +78,7 @@ def test_poses_are_bridged_with_honest_states_and_feedback_and_markers_follow(
     person = bridged.persons[0]
     assert (person.keypoint_states == JointState.PREDICTED).all()
     assert person.keypoints[:, 0] == pytest.approx(frame(20).persons[0].keypoints[:, 0], abs=3)
-    graph.until(lambda: feedback and markers, 5)
+    graph.until(lambda: feedback and markers)
     assert len(feedback[-1].persons[0].keypoint_velocities) == 34
     over = talker.ask(replace(frame(20, seen=False), stamp_ns=3 * 10**9, frame_seq=60))
     assert over.persons == ()
@@ -107,7 +108,7 @@ def test_parameters_change_live_and_contradictions_are_refused(graph: Any) -> No
         request = SetParameters.Request(
             parameters=[Parameter(name, value=value).to_parameter_msg()])
         future = client.call_async(request)
-        graph.until(future.done, 10)
+        graph.until(future.done)
         return future.result().results[0]
 
     for index in range(3):
