@@ -2,7 +2,9 @@
 
 A sub-command is a module of this package with `add_arguments(parser)` and `run(args) -> int`;
 its docstring's first line is its help. A package without these two (`bench`) is a group of
-further sub-commands. Nothing has to be registered. A module with `PASSES_ARGUMENTS_ON = True`
+further sub-commands; a package with them is a sub-command itself, and its modules with these two
+are words after it (`train pose`), but for the one named `command`, which holds its own. Nothing
+has to be registered. A module with `PASSES_ARGUMENTS_ON = True`
 (`test`) gets everything after its name, unread, as `args.arguments`.
 
 Discovery of other ROS processes stays on this machine unless the user has set it otherwise or
@@ -26,6 +28,7 @@ from neuropose_ros.core.errors import NeuroposeError
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+_OWN = 'command'
 
 
 class Command(Protocol):
@@ -66,7 +69,7 @@ def _dispatch(argv: list[str], package: str, prog: str) -> int:
         known = ', '.join(_commands(package)) or 'nothing yet'
         raise NeuroposeError(f'{prog} has no {argv[0]!r}. It has: {known}.')
     prog = f'{prog} {argv[0]}'
-    if _is_group(spec):
+    if _is_group(spec) or _names_word(spec, f'{package}.{name}', argv[1:]):
         return _dispatch(argv[1:], f'{package}.{name}', prog)
     command = cast(Command, importlib.import_module(f'{package}.{name}'))
     return command.run(_parse(command, argv[1:], prog))
@@ -115,6 +118,13 @@ def _is_command(spec: ModuleSpec) -> bool:
 
 def _is_group(spec: ModuleSpec) -> bool:
     return spec.submodule_search_locations is not None and not _is_command(spec)
+
+
+def _names_word(spec: ModuleSpec, package: str, argv: list[str]) -> bool:
+    if spec.submodule_search_locations is None or not argv or argv[0] == _OWN:
+        return False
+    word = _specs(package).get(argv[0].replace('-', '_'))
+    return word is not None and _is_command(word)
 
 
 def _tree(spec: ModuleSpec) -> ast.Module:

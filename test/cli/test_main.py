@@ -84,6 +84,19 @@ def test_groups_have_subcommands_of_their_own(
     assert 'It has: inner.' in capsys.readouterr().err
 
 
+def test_commands_have_further_words(install: Callable[..., None]) -> None:
+    install('extra_words/__init__', 'return 3')
+    install('extra_words/command', 'return 4')
+    install('extra_words/other', 'return 5')
+    Path(cli.__path__[-1], 'extra_words', 'private.py').write_text('raise SystemError\n')
+    assert command_line.main(['extra-words']) == 3
+    assert command_line.main(['extra-words', 'other', '--number', '2']) == 5
+    with pytest.raises(SystemExit):  # not words, and the command takes no such argument
+        command_line.main(['extra-words', 'command'])
+    with pytest.raises(SystemExit):
+        command_line.main(['extra-words', 'private'])
+
+
 @pytest.mark.parametrize(
     ('body', 'code', 'said'),
     [

@@ -1,9 +1,4 @@
-"""Train a recogniser on labelled clips: a data set, or your own videos and recordings.
-
-`neuropose preprocess` makes clips of videos and recordings; --data is what it wrote, or the folder
-of a data set that the YAML names. `torchrun --nproc-per-node N -m neuropose_ros train ...`
-learns on several GPUs or hosts.
-"""
+"""Training a recogniser: arguments and what is printed."""
 
 from __future__ import annotations
 
