@@ -1,0 +1,1 @@
+"""The refinement network: its data, its measures and its training."""
