@@ -1,20 +1,21 @@
-"""Annotated pictures for judging pose estimators: COCO keypoints and MPII Human Pose."""
+"""Annotated pictures: COCO keypoints and files of its form, and MPII Human Pose."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from neuropose_ros.core.errors import DataError
-from neuropose_ros.core.layouts import COCO17, MPII16
+from neuropose_ros.core.errors import DataError, LayoutError
+from neuropose_ros.core.layouts import MPII16
 from neuropose_ros.core.pose import Floats
 from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.learning.datasets.coco_joints import joints_of, people_category
 from neuropose_ros.learning.datasets.findings import Findings
 from neuropose_ros.learning.datasets.matlab import read_matlab
 from neuropose_ros.learning.datasets.tables import locate
@@ -35,6 +36,15 @@ class AnnotatedPicture:
         boxes: (P, 4) float32 px, x_min y_min x_max y_max; NaN = not annotated.
         areas: (P,) float32 px^2 of the person's outline; NaN = not annotated.
         head_sizes: (P,) float32 px, by which PCKh divides; NaN = not annotated.
+        frame: of the video at `path`, from 0; -1 = that is a picture.
+        group: the recording it is from: a hold-out never splits one; '' = a group of its own.
+        picture_id: by which results are told apart; -1 = it has none.
+        size_px: width and height as the annotations state them; None = they do not.
+        sizes_px: (P,) float32 px, by which PCK divides where the data set has a size of its own.
+        keypoints_3d: (P, K, 3) float32 m, NaN where not known.
+        ignored: (N, 6) float32: x_min y_min x_max y_max area crowd (0 or 1) of people that are
+            marked and cannot be compared: crowds, and people without a labelled joint.
+        is_beyond_meant: joints outside of the picture are annotated on purpose.
     """
 
     path: Path
@@ -44,6 +54,19 @@ class AnnotatedPicture:
     boxes: Floats
     areas: Floats
     head_sizes: Floats
+    frame: int = -1
+    group: str = ''
+    picture_id: int = -1
+    size_px: tuple[int, int] | None = None
+    sizes_px: Floats | None = None
+    keypoints_3d: Floats | None = None
+    ignored: Floats = field(default_factory=lambda: np.zeros((0, 6), np.float32))
+    is_beyond_meant: bool = False
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return self.path.name if self.frame < 0 else f'{self.path.stem}, frame {self.frame}'
 
 
 @dataclass(frozen=True)
@@ -55,17 +78,31 @@ class _Person:
     head_size: float = np.nan
 
 
-def read_coco(
-    annotations: Path, pictures: Path, findings: Findings | None = None,
-) -> tuple[AnnotatedPicture, ...]:
-    """Read COCO's person keypoints (Lin et al. 2014; format of ``person_keypoints_*.json``).
+@dataclass
+class _Annotated:
+    """What is said of one picture."""
 
-    Crowds and people without a labelled joint are left out, as in COCO's own evaluation.
+    people: list[_Person] = field(default_factory=list)
+    ignored: list[tuple[float, ...]] = field(default_factory=list)
+    picture_id: int = -1
+    size_px: tuple[int, int] | None = None
+
+
+def read_coco(
+    annotations: Path, pictures: Path, findings: Findings | None = None, *, empty: bool = False,
+) -> tuple[AnnotatedPicture, ...]:
+    """Read person keypoints in the form of COCO (Lin et al. 2014; ``person_keypoints_*.json``).
+
+    Crowds and people without a labelled joint are in `AnnotatedPicture.ignored`, as in COCO's own
+    evaluation. The joints are those that the file's category names, as CVAT and Label Studio
+    write them; COCO's own where it names none.
 
     Args:
         annotations: the JSON file.
         pictures: folder with its pictures.
-        findings: takes pictures without a file and annotations that are not of the form.
+        findings: takes pictures without a file and annotations that are not of the form or have
+            an empty box.
+        empty: keep the pictures in which nobody is labelled.
 
     Raises:
         DataError: the file is missing or not of the form.
@@ -73,25 +110,57 @@ def read_coco(
     findings = Findings() if findings is None else findings
     content = _json(annotations)
     try:
-        files = {int(image['id']): str(image['file_name']) for image in content['images']}
+        images = {int(image['id']): image for image in content['images']}
+        found = {str(image['file_name']): _Annotated(picture_id=number, size_px=_size(image))
+                 for number, image in images.items()}
         entries = list(content['annotations'])
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f'{annotations}: it lacks images or annotations, the form of COCO '
-                        f'({error})') from error
-    people: defaultdict[str, list[_Person]] = defaultdict(list)
+        category = people_category(content.get('categories') or ())
+        layout = joints_of(category, annotations.stem.lower())
+    except (KeyError, TypeError, ValueError, LayoutError, AttributeError) as error:
+        raise DataError(f'{annotations}: it lacks images, annotations or sound categories, the '
+                        f'form of COCO ({error})') from error
     for entry in entries:
         try:
-            if entry.get('iscrowd') or not entry.get('num_keypoints'):
+            if category is not None and entry.get('category_id') != category.get('id'):
                 continue
-            table = np.array(entry['keypoints'], np.float32).reshape(len(COCO17), 3)
-            x, y, width, height = (float(value) for value in entry['bbox'])
-            people[files[int(entry['image_id'])]].append(_Person(
-                np.where(table[:, 2:] > 0, table[:, :2], np.float32(np.nan)), table[:, 2] == 2,
-                (x, y, x + width, y + height), float(entry['area'])))
+            _add(found[str(images[int(entry['image_id'])]['file_name'])], entry, len(layout))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             name = entry.get('id', '?') if isinstance(entry, dict) else '?'
             findings.skip(f'annotation {name}', f'it is not of the form of COCO ({error!r})')
-    return _pictures(pictures, people, COCO17, findings)
+        except DataError as error:
+            findings.skip(f'annotation {entry.get("id", "?")}', error)
+    kept = {name: item for name, item in found.items() if item.people or empty}
+    return _pictures(pictures, kept, layout, findings)
+
+
+def _size(image: Any) -> tuple[int, int] | None:
+    stated = image.get('width'), image.get('height')
+    return (int(stated[0]), int(stated[1])) if all(stated) else None
+
+
+def _add(picture: _Annotated, entry: Any, joints: int) -> None:
+    """Take an annotation in.
+
+    Raises:
+        DataError: its box is empty.
+        KeyError, TypeError, ValueError: it is not of the form.
+    """
+    x, y, width, height = (float(value) for value in entry['bbox'])
+    box = x, y, x + width, y + height
+    area = float(entry.get('area') or width * height)
+    crowd = bool(entry.get('iscrowd'))
+    if crowd or not entry.get('num_keypoints', 1):
+        picture.ignored.append((*box, area, float(crowd)))
+        return
+    table = np.array(entry['keypoints'], np.float32).reshape(joints, 3)
+    labelled = (table[:, 2:] > 0) & np.isfinite(table[:, :2]).all(1, keepdims=True)
+    if not labelled.any():
+        picture.ignored.append((*box, area, 0.0))
+        return
+    if not (width > 0 and height > 0):
+        raise DataError(f'its box is empty ({width:g} x {height:g} px)')
+    picture.people.append(_Person(
+        np.where(labelled, table[:, :2], np.float32(np.nan)), table[:, 2] == 2, box, area))
 
 
 def read_mpii(
@@ -112,7 +181,7 @@ def read_mpii(
         DataError: the file is missing or not of the form.
     """
     findings = Findings() if findings is None else findings
-    people: defaultdict[str, list[_Person]] = defaultdict(list)
+    people: defaultdict[str, _Annotated] = defaultdict(_Annotated)
     if annotations.suffix == '.mat':
         _from_release(annotations, people)
         return _pictures(pictures, people, MPII16, findings)
@@ -124,20 +193,20 @@ def read_mpii(
             points = np.array(entry['joints'], np.float32).reshape(len(MPII16), 2) - 1
             visible = np.array(entry['joints_vis'], bool).reshape(len(MPII16))
             points[~visible] = np.nan
-            people[str(entry['image'])].append(_Person(points, visible))
+            people[str(entry['image'])].people.append(_Person(points, visible))
         except (KeyError, TypeError, ValueError) as error:
             findings.skip(f'annotation {number}', f'it is not of the form of MPII ({error!r})')
     return _pictures(pictures, people, MPII16, findings)
 
 
-def _from_release(path: Path, people: defaultdict[str, list[_Person]]) -> None:
+def _from_release(path: Path, people: defaultdict[str, _Annotated]) -> None:
     release = read_matlab(path, 'RELEASE', structs=True)
     try:
         for picture in np.atleast_1d(release.annolist):
             for person in np.atleast_1d(getattr(picture, 'annorect', ())):
                 found = _release_person(person)
                 if found is not None:
-                    people[str(picture.image.name)].append(found)
+                    people[str(picture.image.name)].people.append(found)
     except (AttributeError, ValueError, TypeError, IndexError) as error:
         raise DataError(f'{path}: this is not the release of MPII Human Pose '
                         f'({error})') from error
@@ -160,19 +229,28 @@ def _release_person(person: Any) -> _Person | None:
 
 
 def _pictures(
-    folder: Path, people: dict[str, list[_Person]], layout: SkeletonLayout, findings: Findings,
+    folder: Path, annotated: Mapping[str, _Annotated], layout: SkeletonLayout,
+    findings: Findings,
 ) -> tuple[AnnotatedPicture, ...]:
     found = []
-    for name, persons in people.items():
-        if not (folder / name).is_file():
+    for name, item in annotated.items():
+        path = folder / name
+        if not path.is_file():
+            path = folder / Path(name).name  # tools write the path on their own server
+        if not path.is_file():
             findings.skip(name, f'it is annotated, but {folder} has no such picture')
             continue
+        people, count = item.people, len(item.people)
+        shape = count, len(layout)
         found.append(AnnotatedPicture(
-            folder / name, layout, np.stack([person.keypoints for person in persons]),
-            np.stack([person.visible for person in persons]),
-            np.array([tuple(person.box) for person in persons], np.float32),
-            np.array([person.area for person in persons], np.float32),
-            np.array([person.head_size for person in persons], np.float32)))
+            path, layout,
+            np.array([person.keypoints for person in people], np.float32).reshape(*shape, 2),
+            np.array([person.visible for person in people], bool).reshape(shape),
+            np.array([tuple(person.box) for person in people], np.float32).reshape(count, 4),
+            np.array([person.area for person in people], np.float32),
+            np.array([person.head_size for person in people], np.float32),
+            picture_id=item.picture_id, size_px=item.size_px,
+            ignored=np.array(item.ignored, np.float32).reshape(-1, 6)))
     return tuple(found)
 
 
