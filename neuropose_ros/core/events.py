@@ -39,11 +39,15 @@ class Correction:
 
     Attributes:
         stamp_ns: when it was said.
-        id: unique.
-        session: which recording.
-        label: the right label, or the right track id of an IDENTITY.
-        keypoint_indices: (J,) uint16.
-        keypoints: (J, 2) float32, px.
+        id: unique; the same in all its revisions.
+        session: which recording, for people; '' = the one at hand.
+        track_id: whose, as the pose stage numbers them; -1 = everybody.
+        window_start_ns: first frame meant.
+        window_end_ns: last frame meant; 0 = open.
+        label: the right label; the right track id of an IDENTITY; the layout's id of KEYPOINTS,
+            '' = that of the poses.
+        keypoint_indices: (J,) uint16, of the layout.
+        keypoints: (J, 2) float32, px; NaN NaN = not to be seen.
         author: pseudonym.
         revision: of this id; the highest holds.
         undoes: id of the correction that this one takes back; empty = none.
