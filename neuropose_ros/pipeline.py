@@ -18,6 +18,7 @@ from neuropose_ros.pose.intrinsics import Intrinsics
 from neuropose_ros.pose.lifting import Lifter
 from neuropose_ros.pose.scene import SceneEncoder
 from neuropose_ros.pose.stage import Look, PoseStage
+from neuropose_ros.refinement.correcting import Corrector
 from neuropose_ros.refinement.stage import RefinementStage
 
 _KEPT_FEEDBACK = 256
@@ -63,7 +64,7 @@ class Pipeline:
     def __init__(
         self, pose: PoseStage | None, refinement: RefinementStage, *, use_feedback: bool = True,
         lens: Intrinsics | None = None, action: ActionStage | None = None,
-        scene: SceneEncoder | None = None,
+        scene: SceneEncoder | None = None, corrector: Corrector | None = None,
     ) -> None:
         """Take the stages; the pipeline closes them.
 
@@ -71,6 +72,7 @@ class Pipeline:
             pose: None = only poses that are there already are worked on.
             action: None = nobody asks what people do.
             scene: encodes pictures for an action stage that reads them.
+            corrector: lays what people said over the refined poses.
             lens: of the camera, with which frames that have depth give places in metres; None =
                 their depth is not used.
         """
@@ -80,6 +82,7 @@ class Pipeline:
         self._lens = lens
         self._action = action
         self._scene = scene
+        self._corrector = corrector
         self._scenes = SceneArrivals()
         self._lifter = None if pose is None else Lifter(pose.layout)
         self._feedback: deque[PoseFrame] = deque(maxlen=_KEPT_FEEDBACK)
@@ -146,6 +149,8 @@ class Pipeline:
             feedback = self._refinement.feedback()
             if feedback is not None:
                 self._feedback.append(feedback)
+        if self._corrector is not None:
+            refined = self._corrector.apply(refined)
         return Result(None, poses, refined, self._recognise(refined, lived))
 
     def put_scene(self, scene: SceneEmbedding) -> None:

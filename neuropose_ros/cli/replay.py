@@ -53,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--images', choices=IMAGES, default='auto',
         help='which recorded images to look at; auto: raw, else compressed, else none; none: '
         'refine the recorded poses')
+    parser.add_argument(
+        '--no-corrections', action='store_true',
+        help='leave out what people said of the recording (neuropose correct)')
     parser.add_argument('--namespace', help='of the flow in a bag; default: the only one')
     parser.add_argument('--topic', default='', help='of the images in a bag, if not image_raw')
     parser.add_argument(
@@ -78,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     settings = _settings(args)
     out = Path(args.out).expanduser().absolute()
     choice = Choice(args.images, args.namespace, args.topic)
-    orders = make_orders(args.inputs, args.mode, choice)
+    orders = make_orders(args.inputs, args.mode, choice, not args.no_corrections)
     _check_outside(out, [order.spec for order in orders])
     _make_folder(out)
     # Threads beside the networks pay only where they have processors of their own.
@@ -173,6 +176,8 @@ class _Bar:
         remarks = [f'{name}: {value}' for name, value in manifest.findings.items()]
         if manifest.skipped:
             remarks.append(f'{manifest.skipped} frames skipped as lived')
+        if manifest.corrected:
+            remarks.append(f'{manifest.corrected} frames corrected')
         if manifest.same_as_live:
             differing = [name for name, same in manifest.same_as_live.items() if not same]
             remarks.append(f'differs from the live run in {", ".join(differing)}' if differing

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from neuropose_ros.core.errors import SessionError
 from neuropose_ros.recording import folder
 from neuropose_ros.recording.compaction import compact
-from neuropose_ros.recording.database import CLOSED, Database
+from neuropose_ros.recording.database import CLOSED, Database, Note
 from neuropose_ros.recording.privacy.subjects import Subject
 from neuropose_ros.recording.segments import Torn
 from neuropose_ros.recording.session import open_session
@@ -60,6 +60,16 @@ def set_subject(path: Path, subject: Subject) -> None:
         SessionError: it is being recorded or cannot be written.
     """
     _write(path, lambda database: database.add_subject(subject))
+
+
+def add_notes(path: Path, notes: Iterable[Note]) -> None:
+    """Add to a session what was said of it later, as corrections; all of it or nothing.
+
+    Raises:
+        SessionError: it is no session, is being recorded, or cannot be written.
+    """
+    open_session(path).close()
+    _write(path, lambda database: database.add((note, 0) for note in notes))
 
 
 def _write(path: Path, change: Callable[[Database], None]) -> None:

@@ -7,6 +7,7 @@ and when, never on the order in which it came.
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable
 from operator import attrgetter
@@ -80,7 +81,8 @@ def _identity_problem(correction: Correction) -> str:
 
 def _content(correction: Correction) -> tuple[Any, ...]:
     values = (getattr(correction, name) for name in correction.__dataclass_fields__)
-    return tuple(value.tobytes() if isinstance(value, np.ndarray) else value for value in values)
+    return tuple(value.tobytes() if isinstance(value, np.ndarray)
+                 else int(value) if isinstance(value, int) else value for value in values)
 
 
 def _said(correction: Correction) -> tuple[int, bool, str]:
@@ -140,6 +142,13 @@ class CorrectionLog:
     def all(self) -> tuple[Correction, ...]:
         """Return every revision by the time of saying, also those that do not hold."""
         return tuple(self._by_time)
+
+    @property
+    def sha256(self) -> str:
+        """Of all that was said; '' = nothing."""
+        if not self._by_time:
+            return ''
+        return hashlib.sha256(repr(list(map(_content, self._by_time))).encode()).hexdigest()
 
     def revision_of(self, name: str) -> int:
         """Return the highest revision of a correction; -1 = there is none of that id."""

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from neuropose_ros.core import action_wire, wire
+from neuropose_ros.core import action_wire, event_wire, wire
 from neuropose_ros.core.action import LabelSet
 from neuropose_ros.core.errors import ImageError, NeuroposeError
+from neuropose_ros.core.events import Correction
 from neuropose_ros.core.pose import Frame
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.core.wire import FrameInfo
@@ -29,6 +30,7 @@ class BagInput:
     kind = 'bag'
     lens: Intrinsics | None = None
     subjects: tuple[Subject, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
     def __init__(
         self, path: Path, *, images: str = 'auto', namespace: str | None = None, topic: str = '',
@@ -63,6 +65,7 @@ class BagInput:
             topics.poses_refined: lambda m: run.add_refined(wire.pose_frame_from_message(m)),
             topics.actions: lambda m: run.add_actions(action_wire.action_frame_from_message(m)),
             topics.layouts: self._take_layout, topics.label_sets: self._take_labels,
+            topics.corrections: self._take_correction,
         }
         for topic, _, message in self._bag.messages(topics.told):
             try:
@@ -81,6 +84,9 @@ class BagInput:
     def _take_labels(self, message: Any) -> None:
         labels = action_wire.label_set_from_message(message)
         self.label_sets[labels.id] = labels
+
+    def _take_correction(self, message: Any) -> None:
+        self.corrections += (event_wire.correction_from_message(message),)
 
     def _timed(self, told: Any) -> Any:
         stamp_ns = told.stamp_ns

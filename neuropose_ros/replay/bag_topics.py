@@ -30,12 +30,13 @@ class BagTopics:
     scene: str = ''
     layouts: str = ''
     label_sets: str = ''
+    corrections: str = ''
 
     @property
     def told(self) -> tuple[str, ...]:
         """What tells of the flow beside the pictures."""
         found = (self.frame_info, self.poses, self.poses_refined, self.actions, self.layouts,
-                 self.label_sets)
+                 self.label_sets, self.corrections)
         return tuple(filter(None, found))
 
 
@@ -97,7 +98,7 @@ def _flow(
         images, compressed, one('frame_info', 'FrameInfo', beside), one('poses', 'PersonArray'),
         one('poses_refined', 'PersonArray'), one('actions', 'ActionArray'),
         one('scene', 'SceneEmbedding'), one('layouts', 'SkeletonLayout'),
-        one('label_sets', 'LabelSet'))
+        one('label_sets', 'LabelSet'), one('corrections', 'Correction'))
 
 
 def _space(namespace: str) -> str:

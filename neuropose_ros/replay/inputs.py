@@ -10,6 +10,7 @@ from typing import Protocol
 from neuropose_ros.core.action import LabelSet
 from neuropose_ros.core.clocks import NS_PER_S
 from neuropose_ros.core.errors import DataError
+from neuropose_ros.core.events import Correction
 from neuropose_ros.core.pose import Frame, PoseFrame, SceneEmbedding
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.core.wire import FrameInfo
@@ -68,6 +69,11 @@ class Input(Protocol):
     @property
     def subjects(self) -> tuple[Subject, ...]:
         """Who is in it, so that who is deleted is deleted from the results too."""
+        ...
+
+    @property
+    def corrections(self) -> tuple[Correction, ...]:
+        """What people said of it, also what does not hold any more."""
         ...
 
     @property

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from neuropose_ros.core.errors import DataError
 
 FILE_NAME = 'manifest.json'
-FORMAT = 1
+FORMAT = 2
 Mode = Literal['ideal', 'as-lived']
 MODES: tuple[Mode, ...] = ('ideal', 'as-lived')
 
@@ -29,6 +29,7 @@ class Request:
         models: sha256 of every file that is run, by name.
         software: versions by name.
         epoch_ns: stamp of the beginning of what has no time of day itself.
+        corrections: sha256 of what people said of the recording; '' = nothing, or it is left out.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Request:
     models: dict[str, str]
     software: dict[str, str]
     epoch_ns: int
+    corrections: str = ''
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Manifest:
         skipped: frames left out because the live run left them out.
         errors: frames that could not be looked at.
         restarts: how often time or epoch began anew.
+        corrected: frames that corrections changed.
         findings: what was odd about the input.
         live_streams: sha256 of each stream as the live run published it, where it is recorded.
         timing: how long it took; never part of a comparison.
@@ -68,6 +71,7 @@ class Manifest:
     skipped: int = 0
     errors: int = 0
     restarts: int = 0
+    corrected: int = 0
     findings: dict[str, int | str] = field(default_factory=dict)
     live_streams: dict[str, str] = field(default_factory=dict)
     timing: dict[str, Any] = field(default_factory=dict)

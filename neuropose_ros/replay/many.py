@@ -34,6 +34,7 @@ class Executor(Protocol):
 
 def make_orders(
     specs: Iterable[str], mode: Mode = 'ideal', choice: Choice | None = None,
+    corrected: bool = True,
 ) -> list[Order]:
     """Return one order for each recording, each with a name of its own.
 
@@ -61,7 +62,7 @@ def make_orders(
     else:
         raise ParameterError(f'{clashes[0]} and another recording would share the name '
                              f'{names[clashes[0]]}: rename one')
-    return [Order(spec, names[spec], mode, choice or Choice()) for spec in given]
+    return [Order(spec, names[spec], mode, choice or Choice(), corrected) for spec in given]
 
 
 def _name(spec: str, depth: int) -> str:

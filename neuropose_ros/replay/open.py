@@ -74,6 +74,7 @@ def _open_session(path: Path, choice: Choice) -> Input:
                 found.lived = read_lived(path)
                 with open_session(path) as session:
                     found.subjects = session.about.subjects
+                    found.corrections = tuple(session.corrections())
                 return found
     if choice.images in {'raw', 'compressed'} or choice.topic:
         raise DataError(f'{path}: the session has no bag with such images')

@@ -10,6 +10,7 @@ from pathlib import Path
 from neuropose_ros.core.action import LabelSet
 from neuropose_ros.core.clocks import FILE_EPOCH_NS
 from neuropose_ros.core.errors import SourceError
+from neuropose_ros.core.events import Correction
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.inference.download import file_sha256
 from neuropose_ros.pose.intrinsics import Intrinsics
@@ -29,6 +30,7 @@ class PicturesInput:
     has_pictures = True
     lived: LivedRun | None = None
     subjects: tuple[Subject, ...] = ()
+    corrections: tuple[Correction, ...] = ()
     layouts: Mapping[str, SkeletonLayout] = {}
     label_sets: Mapping[str, LabelSet] = {}
 

@@ -21,6 +21,8 @@ from neuropose_ros.pipeline import Pipeline, Result
 from neuropose_ros.recording import folder
 from neuropose_ros.recording.about import About
 from neuropose_ros.recording.writer import SessionWriter
+from neuropose_ros.refinement.correcting import Corrector
+from neuropose_ros.refinement.corrections import CorrectionLog
 from neuropose_ros.replay.ahead import read_ahead
 from neuropose_ros.replay.behind import Later, beside, in_line
 from neuropose_ros.replay.canonical import ResultHash
@@ -42,12 +44,14 @@ class Order:
     Attributes:
         spec: path of a recording, or ``synthetic[:SCENE]``.
         name: of the folder of the results.
+        corrected: what people said of the recording changes the refined poses.
     """
 
     spec: str
     name: str
     mode: Mode = 'ideal'
     choice: Choice = field(default_factory=Choice)
+    corrected: bool = True
 
 
 def request_of(order: Order, source: Input, stages: Stages) -> Request:
@@ -58,7 +62,12 @@ def request_of(order: Order, source: Input, stages: Stages) -> Request:
     """
     return Request(
         source.kind, sha256_of(source.files, order.spec), order.mode, asdict(order.choice),
-        stages.settings.by_node(), dict(stages.models), software_versions(), FILE_EPOCH_NS)
+        stages.settings.by_node(), dict(stages.models), software_versions(), FILE_EPOCH_NS,
+        _log_of(order, source).sha256)
+
+
+def _log_of(order: Order, source: Input) -> CorrectionLog:
+    return CorrectionLog(source.corrections if order.corrected else ())
 
 
 def replay(
@@ -92,6 +101,8 @@ def replay(
         with SessionWriter(partial_folder, about, clock=lambda: FILE_EPOCH_NS) as writer:
             if stages.recogniser is not None:
                 writer.put_note(stages.recogniser.description.labels)
+            for correction in run.corrector.log.all():
+                writer.put_note(correction)
             keeper = Keeper(writer, run.layout)
             with beside() if overlap else in_line() as later:
                 items = read_ahead(source.items()) if overlap else _generated(source.items())
@@ -123,7 +134,9 @@ class _Run:
 
     def __init__(self, order: Order, source: Input, stages: Stages) -> None:
         self._order, self._source = order, source
-        self._pipeline: Pipeline = stages.pipeline(lens=source.lens, layouts=self.layout)
+        self.corrector = Corrector(_log_of(order, source), as_said=order.mode == 'as-lived')
+        self._pipeline: Pipeline = stages.pipeline(
+            lens=source.lens, layouts=self.layout, corrector=self.corrector)
         self._lived = source.lived if order.mode == 'as-lived' else None
         if order.mode == 'as-lived' and not self._lived:
             raise DataError(f'{order.spec}: as lived means as its recorded poses say, and there '
@@ -155,7 +168,8 @@ class _Run:
         return Manifest(
             Path(self._order.spec).name, request, results.hexdigest, results.streams,
             results.counts, self._frames, self._skipped, self._errors,
-            self._pipeline.restarts, self._findings(), self._live_streams(),
+            self._pipeline.restarts, self.corrector.counters.corrected_frames,
+            self._findings(results), self._live_streams(),
             {'began_s': began_s, 'elapsed_s': elapsed_s,
              'frames_per_s': self._frames / elapsed_s})
 
@@ -194,11 +208,24 @@ class _Run:
         self._errors += result.poses.status is FrameStatus.ERROR
         keeper.keep(result, info)
 
-    def _findings(self) -> dict[str, int | str]:
-        found = dict(self._source.findings())
+    def _findings(self, results: ResultHash) -> dict[str, int | str]:
+        found = dict(self._source.findings()) | self._on_corrections(results)
         if self._pipeline.missing_feedback:
             found['missing_feedback'] = self._pipeline.missing_feedback
         return found
+
+    def _on_corrections(self, results: ResultHash) -> dict[str, int | str]:
+        corrector = self.corrector
+        found = {'corrections_refused': '; '.join(corrector.log.problems)}
+        if self._order.mode == 'ideal':  # a live run knew nothing of what was said later
+            found['corrections_without_effect'] = ', '.join(corrector.unused())
+        poses = self._live_streams().get('poses')
+        if corrector.counters.corrected_frames and poses not in {
+                None, results.streams.get('poses')}:
+            found['corrections_unsure'] = (
+                'poses are not those of the recording, so track ids may be of others; '
+                '--images none refines the recorded poses')
+        return {name: text for name, text in found.items() if text}
 
     def _live_streams(self) -> dict[str, str]:
         return {} if self._source.lived is None else self._source.lived.results.streams

@@ -46,6 +46,7 @@ class SessionInput:
             self.layouts: Mapping[str, SkeletonLayout] = session.layouts()
             self.label_sets: Mapping[str, LabelSet] = session.label_sets()
             self.subjects = session.about.subjects
+            self.corrections = tuple(session.corrections())
             self.lived: LivedRun | None = read_lived(path)
         except BaseException:
             session.close()

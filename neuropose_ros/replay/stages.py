@@ -22,6 +22,7 @@ from neuropose_ros.pose.create import network_names
 from neuropose_ros.pose.intrinsics import Intrinsics
 from neuropose_ros.pose.loading import PoseNetworks, load_pose
 from neuropose_ros.pose.scene import SceneEncoder, create_scene_encoder
+from neuropose_ros.refinement.correcting import Corrector
 from neuropose_ros.refinement.stage import RefinementStage
 from neuropose_ros.replay.settings import NO_RECOGNISER, Settings
 
@@ -46,12 +47,14 @@ class Stages:
 
     def pipeline(
         self, *, lens: Intrinsics | None = None, layouts: Layouts = layout,
+        corrector: Corrector | None = None,
     ) -> Pipeline:
         """Return stages in a row that have seen nothing yet; only the newest one may be used.
 
         Args:
             lens: of the camera, where pictures come with depth.
             layouts: finds the joints of recorded poses.
+            corrector: lays what people said over the refined poses.
         """
         action = None if self.recogniser is None else ActionStage(
             self.recogniser, parameters=self.settings.judging, layouts=layouts)
@@ -60,7 +63,8 @@ class Stages:
         return Pipeline(
             None if self.pose is None else self.pose.stage(),
             RefinementStage(self.settings.refinement), lens=lens, action=action,
-            scene=self.scene, use_feedback=self.settings.flow.use_feedback)
+            scene=self.scene, use_feedback=self.settings.flow.use_feedback,
+            corrector=corrector)
 
     def close(self) -> None:
         """Give the networks back."""

@@ -248,7 +248,7 @@ def test_a_manifest_that_is_damaged_or_newer_is_refused(tmp_path: Path) -> None:
     replayed(VIDEO, tmp_path)
     file = tmp_path / 'replay' / FILE_NAME
     text = file.read_text()
-    for content in (text[:50], text.replace('"format": 1', '"format": 99')):
+    for content in (text[:50], text.replace('"format": 2', '"format": 99')):
         file.write_text(content)
         with pytest.raises(NeuroposeError, match=FILE_NAME):
             read_manifest(tmp_path / 'replay')
