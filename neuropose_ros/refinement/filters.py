@@ -10,13 +10,14 @@ Sources: Kalman 1960; white-noise acceleration model and gating, Bar-Shalom, Li 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+T = TypeVar('T', bound=np.generic)
 
 # The band of voluntary movement: where a delay of the filter matters and is stated.
 MOVEMENT_BAND_HZ = np.linspace(0.25, 3.0, 8)
@@ -52,6 +53,20 @@ def unknown_points(count: int, dimensions: int) -> Points:
     nan = np.full(count, np.nan)
     points = np.full((count, dimensions), np.nan)
     return Points(points, points, nan, nan, nan)
+
+
+def arrange(points: Points, rows: NDArray[np.intp]) -> Points:
+    """Return the points in another order: row i is ``rows[i]``, unknown where that is -1."""
+    return Points(*(rearranged(values, rows, np.nan) for values in (
+        points.position, points.velocity, points.position_variance, points.cross_variance,
+        points.velocity_variance)))
+
+
+def rearranged(values: NDArray[T], rows: NDArray[np.intp], fill: float) -> NDArray[T]:
+    """Return ``values`` with ``values[rows[i]]`` at i, and ``fill`` where ``rows[i]`` is -1."""
+    none = np.full((1, *values.shape[1:]), fill, values.dtype)
+    ordered: NDArray[T] = np.concatenate((values, none))[rows]
+    return ordered
 
 
 def select(mask: Mask, chosen: Points, other: Points) -> Points:
@@ -135,6 +150,15 @@ def correct(predicted: Points, innovation: Values, variance: Values) -> tuple[Po
     ), gain
 
 
+def inflate(predicted: Points, dt_s: float, density: Values) -> Points:
+    """Return predicted points that ``density`` (N,) more of acceleration has moved on the way."""
+    return Points(
+        predicted.position, predicted.velocity,
+        predicted.position_variance + density * (dt_s ** 3 / 3.0),
+        predicted.cross_variance + density * (dt_s ** 2 / 2.0),
+        predicted.velocity_variance + density * dt_s)
+
+
 def one_euro_gain(
     speed: Values, dt_s: float, min_cutoff_hz: float, cutoff_slope: float,
 ) -> Values:
@@ -166,22 +190,33 @@ def frequency_response(
     return response
 
 
-def group_delay_s(
-    alpha: float, beta: float, dt_s: float, frequency_hz: Values = MOVEMENT_BAND_HZ,
-) -> float:
-    """Return the greatest group delay in the band, -d(phase)/d(omega) in closed form, never < 0.
+def group_delays_s(
+    alpha: Values, beta: Values, dt_s: float, frequency_hz: Values = MOVEMENT_BAND_HZ,
+) -> Values:
+    """Return the greatest group delays in the band, -d(phase)/d(omega) in closed form, never < 0.
 
     A constant-velocity filter does not delay a steady movement at all, so the delay is stated for
     changing movement: the band of voluntary movement.
+
+    Args:
+        alpha: (P,) shares of the innovation that the position takes.
+        beta: (P,) shares that the velocity takes, times ``dt_s``.
+        dt_s: sampling interval.
+        frequency_hz: (F,) the band.
     """
+    if dt_s <= 0.0:
+        return np.zeros_like(alpha)
     delay = np.exp(-2j * np.pi * frequency_hz * dt_s)
     square = delay * delay
+    alpha, beta = alpha[:, None], beta[:, None]
     top, middle, last = beta - alpha, alpha + beta - 2.0, 1.0 - alpha
     lag = (top * delay / (alpha + top * delay)
            - (middle * delay + 2.0 * last * square) / (1.0 + middle * delay + last * square)).real
-    return max(0.0, float(lag.max()) * dt_s)
+    delays: Values = np.maximum(lag.max(axis=1) * dt_s, 0.0)
+    return delays
 
 
-def low_pass_delay_s(share: float, dt_s: float) -> float:
-    """Return the group delay of a first-order low-pass filter for slow movement."""
-    return dt_s * (1.0 - share) / share
+def low_pass_delays_s(share: Values, dt_s: float) -> Values:
+    """Return (P,) group delays of first-order low-pass filters for slow movement."""
+    delays: Values = dt_s * (1.0 - share) / share
+    return delays

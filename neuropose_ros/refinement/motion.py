@@ -1,20 +1,28 @@
-"""How the points of one person move: the filters with their state, behind one Protocol."""
+"""How the points of people move: the filters with their state, behind one Protocol."""
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuropose_ros.refinement import filters
 from neuropose_ros.refinement.filters import Mask, Points, Values
 from neuropose_ros.refinement.parameters import RefinementParameters
+
+Rows = NDArray[np.intp]
 
 # The time for which an acceleration of RefinementParameters.acceleration lasts.
 _ACCELERATION_LASTS_S = 1 / 30
 # An outlier is forgotten after this: a later one says nothing about it.
 _PENDING_S = 0.25
 _SPEED_CUTOFF_HZ = np.float64(1.0)  # the One-Euro paper's derivative cut-off
+# Surprise is remembered for about this long: two or three frames of a camera.
+_SURPRISE_S = 0.06
+# So much agreement of two innovations, in variances, comes by chance.
+_CALM = 1.0
 
 
 class Evidence(NamedTuple):
@@ -22,189 +30,295 @@ class Evidence(NamedTuple):
 
     Attributes:
         measured: (N, D), NaN where not usable.
-        variance: (N,) per axis.
+        variance: (N,) per axis, of the part of the error that changes from frame to frame.
+        slow: (N,) variance per axis of the part that stays.
         usable: (N,).
         sizes: (N,) body size in the unit of each point.
     """
 
     measured: Values
     variance: Values
+    slow: Values
     usable: Mask
     sizes: Values
 
 
-class Outcome(NamedTuple):
-    """What became of the evidence.
+class Verdict(NamedTuple):
+    """Which evidence is believed.
 
     Attributes:
-        used: (N,) the measurement is part of the new position.
-        outliers: (N,) the measurement was refused.
+        fits: (N,) it agrees with the prediction.
+        starting: (N,) the point begins there: it was unknown, or a jump has been confirmed.
         innovation: (N, D) measured minus predicted, NaN where one of them is unknown.
-        delay_s: group delay of the filter over the measured points.
+        distance: (N,) length of the innovation in standard deviations.
     """
 
-    used: Mask
-    outliers: Mask
+    fits: Mask
+    starting: Mask
     innovation: Values
-    delay_s: float
+    distance: Values
 
 
 class Motion(Protocol):
-    """Follows N points; the first half and the second half belong together (image and 3D)."""
+    """Follows N points of P people, step by step: `predict`, `gate`, `adapt`, `correct`."""
 
     points: Points
 
-    def step(self, dt_s: float, evidence: Evidence, unseen: Mask) -> Outcome:
-        """Go on by ``dt_s`` and take the evidence in.
-
-        Args:
-            dt_s: since the last step, > 0.
-            evidence: of this frame.
-            unseen: (N,) points that had neither measurement nor guess in the last step.
-        """
+    def arrange(self, rows: Rows) -> None:
+        """Put the points into another order; -1 = a point of which nothing is known."""
         ...
 
     def forget(self, gone: Mask) -> None:
         """Know nothing more of the points (N,) in ``gone``."""
+        ...
+
+    def predict(
+        self, dt_s: float, sizes: Values, unseen: Mask, drift: Values | None, liveliness: Values,
+    ) -> Points:
+        """Return the points after ``dt_s`` > 0.
+
+        Args:
+            dt_s: since the last step.
+            sizes: (N,) body sizes.
+            unseen: (N,) points that had neither measurement nor guess in the last step.
+            drift: (N, D) velocities that they take up; None = all are seen.
+            liveliness: (N,) factors on the acceleration that is expected.
+        """
+        ...
+
+    def gate(self, dt_s: float, predicted: Points, evidence: Evidence) -> Verdict:
+        """Say which evidence is believed."""
+        ...
+
+    def adapt(
+        self, dt_s: float, predicted: Points, evidence: Evidence, verdict: Verdict,
+    ) -> Points:
+        """Return the prediction as unsure as the evidence shows it to be."""
+        ...
+
+    def correct(
+        self, dt_s: float, predicted: Points, evidence: Evidence, verdict: Verdict,
+    ) -> Values:
+        """Take the believed evidence in; return (P,) group delays over the points that fit, s.
+
+        To be called again with the same prediction if ``verdict`` becomes another.
+        """
         ...
 
 
 class _Points:
     """The state that all motions share."""
 
-    def __init__(self, parameters: RefinementParameters, count: int, dimensions: int) -> None:
+    def __init__(self, parameters: RefinementParameters, rows: int, dimensions: int) -> None:
         self._parameters = parameters
-        self._unknown = filters.unknown_points(count, dimensions)
-        self._body_velocity = np.zeros((2, dimensions))
-        self.points = self._unknown
+        self._rows = rows
+        self.points = filters.unknown_points(0, dimensions)
+
+    def arrange(self, rows: Rows) -> None:
+        """Put the points into another order; see `Motion.arrange`."""
+        self.points = filters.arrange(self.points, rows)
 
     def forget(self, gone: Mask) -> None:
         """Know nothing more of the points (N,) in ``gone``."""
-        self.points = filters.select(gone, self._unknown, self.points)
+        self.points = filters.select(
+            gone, filters.unknown_points(*self.points.position.shape), self.points)
 
-    def _drift(self, unseen: Mask) -> Values | None:
-        """Return (N, D) velocities of the seen rest of the body; its last one if none is seen."""
-        if not unseen.any():
-            return None
-        count = len(unseen) // 2
-        seen = ~unseen & np.isfinite(self.points.position[:, 0])
-        for half, rows in enumerate((slice(None, count), slice(count, None))):
-            if seen[rows].any():
-                self._body_velocity[half] = self.points.velocity[rows][seen[rows]].mean(axis=0)
-        return np.repeat(self._body_velocity, count, axis=0)
+    def adapt(
+        self, dt_s: float, predicted: Points, evidence: Evidence, verdict: Verdict,  # noqa: ARG002
+    ) -> Points:
+        """Return the prediction as it is; see `Motion.adapt`."""
+        return predicted
+
+    def _per_person(self, fits: Mask, share: Values) -> Values:
+        """Return (P,) means of ``share`` (N,) over the points that fit, 1 if none does."""
+        grouped = fits.reshape(-1, self._rows)
+        count = grouped.sum(axis=1)
+        sums = np.where(grouped, share.reshape(grouped.shape), 0.0).sum(axis=1)
+        means: Values = np.where(count > 0, sums / np.maximum(count, 1), 1.0)
+        return means
+
+    def _taken(self, evidence: Evidence, predicted: Points) -> Verdict:
+        """Believe everything."""
+        known = np.isfinite(self.points.position[:, 0])
+        return Verdict(
+            evidence.usable & known, evidence.usable & ~known,
+            evidence.measured - predicted.position, np.zeros_like(evidence.sizes))
 
 
 class KalmanMotion(_Points):
-    """Constant velocity, disturbed by white acceleration; refuses single outliers."""
+    """Constant velocity, disturbed by white acceleration; refuses single outliers.
 
-    def __init__(self, parameters: RefinementParameters, count: int, dimensions: int) -> None:
+    The acceleration that is expected rises while innovations go on in one direction: then the
+    point moves in a way that was not foreseen, and noise does not do that.
+    """
+
+    def __init__(self, parameters: RefinementParameters, rows: int, dimensions: int) -> None:
         """Know nothing yet."""
-        super().__init__(parameters, count, dimensions)
-        self._pending = np.full((count, dimensions), np.nan)
-        self._pending_variance = np.full(count, np.nan)
-        self._pending_s = np.zeros(count)
+        super().__init__(parameters, rows, dimensions)
+        self._density = np.zeros(0)
+        self._surprise = np.zeros((0, dimensions))
+        self._pending = np.zeros((0, dimensions))
+        self._pending_variance = np.zeros(0)
+        self._pending_s = np.zeros(0)
 
-    def step(self, dt_s: float, evidence: Evidence, unseen: Mask) -> Outcome:
-        """Go on by ``dt_s`` and take the evidence in; see `Motion.step`."""
+    def arrange(self, rows: Rows) -> None:
+        """Put the points into another order; see `Motion.arrange`."""
+        super().arrange(rows)
+        self._surprise = filters.rearranged(self._surprise, rows, 0.0)
+        self._pending = filters.rearranged(self._pending, rows, np.nan)
+        self._pending_variance = filters.rearranged(self._pending_variance, rows, np.nan)
+        self._pending_s = filters.rearranged(self._pending_s, rows, 0.0)
+
+    def predict(
+        self, dt_s: float, sizes: Values, unseen: Mask, drift: Values | None, liveliness: Values,
+    ) -> Points:
+        """Return the points after ``dt_s``; see `Motion.predict`."""
         parameters = self._parameters
-        density = (parameters.acceleration * evidence.sizes) ** 2 * _ACCELERATION_LASTS_S
-        predicted = filters.predict(
-            self.points, dt_s, density, self._drift(unseen), unseen, parameters.bridge_decay_s)
+        self._density = (
+            parameters.acceleration * sizes * liveliness) ** 2 * _ACCELERATION_LASTS_S
+        return filters.predict(
+            self.points, dt_s, self._density, drift, unseen, parameters.bridge_decay_s)
+
+    def gate(self, dt_s: float, predicted: Points, evidence: Evidence) -> Verdict:
+        """Say which evidence is believed; see `Motion.gate`."""
         innovation = evidence.measured - predicted.position
         known = np.isfinite(predicted.position_variance)
         distance = filters.distance_sd(
             innovation, predicted.position_variance + evidence.variance)
-        fits = evidence.usable & known & (distance <= parameters.gate)
-        # Huber's weights: beyond the soft gate an innovation counts as from a noisier detector.
-        excess = np.maximum(distance / parameters.soft_gate, 1.0)
-        self.points, gain = filters.correct(
-            predicted, np.where(fits[:, None], innovation, 0.0),
-            np.where(fits, evidence.variance * excess * excess, np.inf))
+        fits = evidence.usable & known & (distance <= self._parameters.gate)
         starting = evidence.usable & ~fits
+        self._pending_s += dt_s
         if starting.any():
-            starting &= ~known | self._confirmed(dt_s, evidence)
+            starting &= ~known | self._confirmed(evidence)
+            self._remember(evidence, evidence.usable & ~fits & ~starting)
+        expired = fits | starting | (self._pending_s > _PENDING_S)
+        self._pending_variance[expired] = np.nan  # no variance: nothing is pending
+        return Verdict(fits, starting, innovation, distance)
+
+    def adapt(
+        self, dt_s: float, predicted: Points, evidence: Evidence, verdict: Verdict,
+    ) -> Points:
+        """Expect more acceleration where innovations go on one way; see `Motion.adapt`."""
+        if not self._parameters.agility:
+            return predicted
+        sd = np.sqrt(predicted.position_variance + evidence.variance)
+        # A single innovation says little about the way a point goes, however large it is.
+        sd *= np.fmax(verdict.distance / self._parameters.soft_gate, 1.0)
+        way = np.where(verdict.fits[:, None], verdict.innovation / sd[:, None], 0.0)
+        agreement = np.einsum('nd,nd->n', self._surprise, way)
+        self._surprise = self._surprise * math.exp(-dt_s / _SURPRISE_S) + way
+        if verdict.starting.any():
+            self._surprise[verdict.starting] = 0.0
+        more = self._parameters.agility * np.maximum(agreement - _CALM, 0.0)
+        return filters.inflate(predicted, dt_s, self._density * more)
+
+    def correct(
+        self, dt_s: float, predicted: Points, evidence: Evidence, verdict: Verdict,
+    ) -> Values:
+        """Take the believed evidence in; see `Motion.correct`."""
+        fits, starting = verdict.fits, verdict.starting
+        # Huber's weights: beyond the soft gate an innovation counts as from a noisier detector.
+        excess = np.maximum(verdict.distance / self._parameters.soft_gate, 1.0)
+        self.points, gain = filters.correct(
+            predicted, np.where(fits[:, None], verdict.innovation, 0.0),
+            np.where(fits, evidence.variance * excess * excess, np.inf))
+        if starting.any():
             self.points = filters.select(starting, filters.start(
                 evidence.measured, evidence.variance,
-                parameters.initial_speed * evidence.sizes), self.points)
-        used = fits | starting
-        outliers = evidence.usable & ~used
-        self._remember(dt_s, evidence, used, outliers)
-        return Outcome(used, outliers, innovation, self._delay_s(fits, gain, dt_s))
+                self._parameters.initial_speed * evidence.sizes), self.points)
+        alpha = self._per_person(fits, gain.position)
+        return filters.group_delays_s(alpha, self._per_person(fits, gain.velocity) * dt_s, dt_s)
 
-    def _confirmed(self, dt_s: float, evidence: Evidence) -> Mask:
+    def _confirmed(self, evidence: Evidence) -> Mask:
         """Say which measurements agree with the outlier before: then it was none."""
         apart = evidence.measured - self._pending
         apart_sd = np.sqrt(evidence.variance + self._pending_variance)
         tolerance = (self._parameters.gate * apart_sd + self._parameters.initial_speed
-                     * evidence.sizes * (self._pending_s + dt_s))
+                     * evidence.sizes * self._pending_s)
         agrees: Mask = np.einsum('nd,nd->n', apart, apart) <= tolerance * tolerance
         return agrees
 
-    def _remember(self, dt_s: float, evidence: Evidence, used: Mask, outliers: Mask) -> None:
-        self._pending_s += dt_s
-        expired = used | (self._pending_s > _PENDING_S)
-        self._pending_variance[expired] = np.nan  # no variance: nothing is pending
-        if outliers.any():
-            self._pending[outliers] = evidence.measured[outliers]
-            self._pending_variance[outliers] = evidence.variance[outliers]
-            self._pending_s[outliers] = 0.0
-
-    @staticmethod
-    def _delay_s(fits: Mask, gain: filters.Gain, dt_s: float) -> float:
-        count = int(fits.sum())
-        if count == 0:
-            return 0.0
-        alpha, beta = (float(share[fits].sum()) / count for share in gain)
-        return filters.group_delay_s(alpha, beta * dt_s, dt_s)
+    def _remember(self, evidence: Evidence, outliers: Mask) -> None:
+        self._pending[outliers] = evidence.measured[outliers]
+        self._pending_variance[outliers] = evidence.variance[outliers]
+        self._pending_s[outliers] = 0.0
 
 
 class OneEuroMotion(_Points):
     """A low-pass filter whose cut-off rises with speed."""
 
-    def step(self, dt_s: float, evidence: Evidence, unseen: Mask) -> Outcome:
-        """Go on by ``dt_s`` and take the evidence in; see `Motion.step`."""
-        parameters, before = self._parameters, self.points
-        none = np.zeros_like(evidence.sizes)
-        predicted = filters.predict(
-            before, dt_s, none, self._drift(unseen), unseen, parameters.bridge_decay_s)
-        innovation = evidence.measured - predicted.position
-        known = np.isfinite(before.position[:, 0])
+    def __init__(self, parameters: RefinementParameters, rows: int, dimensions: int) -> None:
+        """Know nothing yet."""
+        super().__init__(parameters, rows, dimensions)
+        self._unseen = np.zeros(0, bool)
+
+    def predict(
+        self, dt_s: float, sizes: Values, unseen: Mask, drift: Values | None,
+        liveliness: Values,  # noqa: ARG002
+    ) -> Points:
+        """Return the points after ``dt_s``; see `Motion.predict`."""
+        self._unseen = unseen
+        return filters.predict(
+            self.points, dt_s, np.zeros_like(sizes), drift, unseen,
+            self._parameters.bridge_decay_s)
+
+    def gate(self, dt_s: float, predicted: Points, evidence: Evidence) -> Verdict:  # noqa: ARG002
+        """Believe everything; see `Motion.gate`."""
+        return self._taken(evidence, predicted)
+
+    def correct(
+        self, dt_s: float, predicted: Points, evidence: Evidence, verdict: Verdict,
+    ) -> Values:
+        """Take the evidence in; see `Motion.correct`."""
+        parameters, before, none = self._parameters, self.points, np.zeros_like(evidence.sizes)
         # After a gap the filter goes on from where the point was predicted to be.
-        origin = np.where(unseen[:, None], predicted.position, before.position)
+        origin = np.where(self._unseen[:, None], predicted.position, before.position)
         smooth = filters.low_pass_share(_SPEED_CUTOFF_HZ, dt_s)
         velocity = before.velocity + smooth * (
-            (evidence.measured - before.position) / dt_s - before.velocity)
+            (evidence.measured - before.position) / max(dt_s, 1e-9) - before.velocity)
         speed = np.sqrt(np.einsum('nd,nd->n', velocity, velocity)) / evidence.sizes
         share = filters.one_euro_gain(
             speed, dt_s, parameters.min_cutoff_hz, parameters.cutoff_slope)
         position = origin + share[:, None] * (evidence.measured - origin)
-        used = evidence.usable
         moved = Points(position, velocity, none, none, none)
         fresh = filters.start(evidence.measured, none, none)
         self.points = filters.select(
-            used, filters.select(known, moved, fresh), predicted)
-        followed = used & known
-        delay_s = 0.0
-        if followed.any():
-            delay_s = filters.low_pass_delay_s(float(share[followed].mean()), dt_s)
-        return Outcome(used, np.zeros_like(used), innovation, delay_s)
+            verdict.fits, moved, filters.select(verdict.starting, fresh, predicted))
+        return filters.low_pass_delays_s(self._per_person(verdict.fits, share), dt_s)
 
 
 class RawMotion(_Points):
     """The measurements themselves; velocities are differences."""
 
-    def step(self, dt_s: float, evidence: Evidence, unseen: Mask) -> Outcome:  # noqa: ARG002
-        """Go on by ``dt_s`` and take the evidence in; see `Motion.step`."""
-        before, none = self.points, np.zeros_like(evidence.sizes)
-        moved = evidence.measured - before.position
+    def predict(
+        self, dt_s: float, sizes: Values, unseen: Mask, drift: Values | None,  # noqa: ARG002
+        liveliness: Values,  # noqa: ARG002
+    ) -> Points:
+        """Return the points after ``dt_s``; see `Motion.predict`."""
+        return filters.predict(self.points, dt_s, np.zeros_like(sizes))
+
+    def gate(self, dt_s: float, predicted: Points, evidence: Evidence) -> Verdict:  # noqa: ARG002
+        """Believe everything; see `Motion.gate`."""
+        return self._taken(evidence, predicted)
+
+    def correct(
+        self, dt_s: float, predicted: Points, evidence: Evidence, verdict: Verdict,  # noqa: ARG002
+    ) -> Values:
+        """Take the evidence in; see `Motion.correct`."""
+        none = np.zeros_like(evidence.sizes)
+        moved = evidence.measured - self.points.position
         fresh = Points(evidence.measured, moved / max(dt_s, 1e-9), none, none, none)
-        self.points = filters.select(evidence.usable, fresh, self._unknown)
-        innovation = moved - before.velocity * dt_s
-        return Outcome(evidence.usable, np.zeros_like(evidence.usable), innovation, 0.0)
+        unknown = filters.unknown_points(*evidence.measured.shape)
+        self.points = filters.select(evidence.usable, fresh, unknown)
+        return np.zeros(len(none) // self._rows)
 
 
-def create_motion(parameters: RefinementParameters, count: int, dimensions: int) -> Motion:
-    """Return the motion that ``parameters.mode`` names, for ``count`` points."""
+def create_motion(parameters: RefinementParameters, rows: int, dimensions: int) -> Motion:
+    """Return the motion that ``parameters.mode`` names, of nobody yet.
+
+    Args:
+        rows: points of each person.
+    """
     motions: dict[str, type[KalmanMotion | OneEuroMotion | RawMotion]] = {
         'kalman': KalmanMotion, 'one_euro': OneEuroMotion, 'none': RawMotion}
-    return motions[parameters.mode](parameters, count, dimensions)
+    return motions[parameters.mode](parameters, rows, dimensions)

@@ -44,6 +44,9 @@ class RefinementParameters:
     acceleration: float = number(
         20.0, 0.1, 1000.0, 'body/s^2', 'standard deviation of the acceleration of a joint, '
         'lasting 1/30 s: higher follows faster movement and smooths less')
+    agility: float = number(
+        0.5, 0.0, 100.0, '1', 'how much more acceleration is expected while innovations go on in '
+        'one direction: higher is less late in sudden movement and smooths less; 0 = none')
     initial_speed: float = number(
         2.0, 0.01, 100.0, 'body/s', 'standard deviation of the speed of a joint at first sight')
     soft_gate: float = number(
@@ -51,6 +54,10 @@ class RefinementParameters:
     gate: float = number(
         8.0, 0.5, 1e6, '1', 'innovations beyond this many standard deviations are outliers, '
         'unless the next measurement confirms them')
+    use_swap_repair: bool = field(default=True, metadata={
+        'text': 'whether left and right are put back where the detector takes one for the other'})
+    swap_memory_s: float = number(
+        1.0, 0.0, 60.0, 's', 'longest time that sides are kept against the detector')
     min_cutoff_hz: float = number(1.0, 0.001, 100.0, 'Hz', 'One-Euro: cut-off at rest')
     cutoff_slope: float = number(
         20.0, 0.0, 1000.0, 'Hz s/body', 'One-Euro: cut-off gained per speed')

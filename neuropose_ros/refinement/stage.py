@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 from neuropose_ros.core.clocks import Timeline, seconds
-from neuropose_ros.core.pose import JointState, PersonPose, PoseFrame
+from neuropose_ros.core.errors import LayoutError
+from neuropose_ros.core.layouts import layout
+from neuropose_ros.core.pose import PersonPose, PoseFrame
+from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.refinement.body import Body, body_of
+from neuropose_ros.refinement.noise import JointNoise, NoiseModel, generic_curve, joint_noise
 from neuropose_ros.refinement.parameters import RefinementParameters
-from neuropose_ros.refinement.track import Track, View, checked_person
+from neuropose_ros.refinement.people import People
+from neuropose_ros.refinement.reading import View, checked_person
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -19,8 +29,10 @@ class Counters:
         layout_changes: times that all tracks were dropped because the joints are other ones.
         repeats: frames of the very stamp before: not new evidence.
         unstamped: frames without a time; passed on unfiltered.
-        untracked: people without an identity of their own; passed on unfiltered.
+        untracked: people without an identity of their own, or without joints; passed on
+            unfiltered.
         outliers: measurements of joints refused.
+        swapped: joints put back to their side.
         lost: people given up after ``max_bridge_s``.
     """
 
@@ -30,6 +42,7 @@ class Counters:
     unstamped: int = 0
     untracked: int = 0
     outliers: int = 0
+    swapped: int = 0
     lost: int = 0
 
     def __str__(self) -> str:
@@ -41,12 +54,23 @@ class Counters:
 class RefinementStage:
     """Refines the people of one camera, frame by frame; no look-ahead."""
 
-    def __init__(self, parameters: RefinementParameters | None = None) -> None:
-        """Start without people."""
+    def __init__(
+        self, parameters: RefinementParameters | None = None, *,
+        noise: NoiseModel | None = None, layouts: Callable[[str], SkeletonLayout] = layout,
+    ) -> None:
+        """Start without people.
+
+        Args:
+            parameters: None = the defaults.
+            noise: of detectors, as it was learnt; of others the parameters tell it.
+            layouts: finds the joints of poses by the id of their layout; raises LayoutError.
+        """
         self._parameters = parameters or RefinementParameters()
+        self._noise = noise
+        self._layouts = layouts
         self.counters = Counters()
         self._timeline = Timeline()
-        self._tracks: dict[int, Track] = {}
+        self._people: dict[int, People] = {}  # by the number of their joints
         self._newest: PoseFrame | None = None
 
     @property
@@ -57,7 +81,7 @@ class RefinementStage:
     @parameters.setter
     def parameters(self, parameters: RefinementParameters) -> None:
         self._parameters = parameters
-        self._tracks.clear()
+        self._people.clear()
 
     @property
     def restarts(self) -> int:
@@ -102,12 +126,11 @@ class RefinementStage:
         """
         if self._newest is None:
             return None
-        people = (track.predicted() for track in self._tracks.values())
-        return replace(
-            self._newest, persons=tuple(person for person in people if person is not None))
+        return replace(self._newest, persons=tuple(
+            person for people in self._people.values() for person in people.predicted()))
 
     def _forget(self) -> None:
-        self._tracks.clear()
+        self._people.clear()
         self._newest = None
 
     def _answer(self, pose: PoseFrame, people: tuple[PersonPose, ...]) -> PoseFrame:
@@ -115,35 +138,44 @@ class RefinementStage:
 
     def _refine(self, pose: PoseFrame, dt_s: float) -> tuple[PersonPose, ...]:
         view = View(pose.image_width, pose.image_height)
-        people: list[PersonPose] = []
+        tracked: dict[int, PersonPose] = {}
         unfiltered: list[PersonPose] = []
-        seen: set[int] = set()
         for person in pose.persons:
-            if person.track_id < 0 or person.track_id in seen:
+            if person.track_id < 0 or person.track_id in tracked or not len(person.keypoints):
                 unfiltered.append(person)
             else:
-                seen.add(person.track_id)
-                people.append(self._step(self._track(person), person, dt_s, view))
-        for track_id in [known for known in self._tracks if known not in seen]:
-            track = self._tracks[track_id]
-            lost = self._step(track, None, dt_s, view)
-            if track.over:
-                del self._tracks[track_id]
-                self.counters.lost += 1
-            elif (lost.keypoint_states == JointState.PREDICTED).any():
-                people.append(lost)
+                tracked[person.track_id] = person
+        counts = {len(person.keypoints) for person in tracked.values()} | self._people.keys()
+        refined: dict[int, PersonPose] = {}
+        missed: list[PersonPose] = []
+        for count in sorted(counts):
+            alike = [one for one in tracked.values() if len(one.keypoints) == count]
+            people = self._of(count, pose)
+            found, predicted = people.step(alike, dt_s, view, self._noise_of(pose, people.body))
+            refined |= {person.track_id: person for person in found}
+            missed += predicted
+            self.counters.outliers += people.outliers
+            self.counters.swapped += people.swapped
+            self.counters.lost += people.lost
         self.counters.untracked += len(unfiltered)
-        return (*people, *(checked_person(person, view) for person in unfiltered))
+        return (*(refined[track_id] for track_id in tracked),
+                *(person for person in missed if person.track_id not in tracked),
+                *(checked_person(person, view) for person in unfiltered))
 
-    def _step(
-        self, track: Track, person: PersonPose | None, dt_s: float, view: View,
-    ) -> PersonPose:
-        refined = track.step(person, dt_s, view)
-        self.counters.outliers += track.outliers
-        return refined
+    def _of(self, count: int, pose: PoseFrame) -> People:
+        if count not in self._people:
+            self._people[count] = People(self._parameters, self._body(count, pose))
+        return self._people[count]
 
-    def _track(self, person: PersonPose) -> Track:
-        track = self._tracks.get(person.track_id)
-        if track is None or track.count != len(person.keypoints):
-            track = self._tracks[person.track_id] = Track(self._parameters, person)
-        return track
+    def _body(self, count: int, pose: PoseFrame) -> Body:
+        """Return what is known of the joints; nothing if their layout is unknown or another."""
+        try:
+            known = self._layouts(pose.layout)
+        except LayoutError as error:
+            _log.warning('every joint is refined by itself: %s', error)
+            return body_of(None, count)
+        return body_of(known if len(known) == count else None, count)
+
+    def _noise_of(self, pose: PoseFrame, body: Body) -> JointNoise:
+        return joint_noise(self._noise, pose.model, body.names, generic_curve(
+            self._parameters.noise_confident, self._parameters.noise_unsure))

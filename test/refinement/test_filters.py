@@ -104,12 +104,13 @@ def test_the_group_delay_is_the_slope_of_the_phase(alpha, beta):
              for offset in (-step_hz, step_hz)]
     slope_s = -(phase[1] - phase[0]) / (2 * step_hz) / (2 * np.pi)
     expected = max(0.0, float(slope_s.max()))
-    assert filters.group_delay_s(alpha, beta, DT_S) == pytest.approx(expected, abs=1e-7)
+    delays_s = filters.group_delays_s(np.array([alpha]), np.array([beta]), DT_S)
+    assert delays_s == pytest.approx([expected], abs=1e-7)
 
 
 def test_a_filter_that_takes_everything_delays_nothing():
-    assert filters.group_delay_s(1.0, 1.0, DT_S) == pytest.approx(0.0, abs=1e-12)
-    assert filters.low_pass_delay_s(1.0, DT_S) == 0.0
+    assert filters.group_delays_s(np.ones(1), np.ones(1), DT_S)[0] == pytest.approx(0.0, abs=1e-12)
+    assert filters.low_pass_delays_s(np.ones(1), DT_S)[0] == 0.0
 
 
 def test_the_low_pass_delays_a_ramp_by_its_delay():
@@ -117,7 +118,8 @@ def test_the_low_pass_delays_a_ramp_by_its_delay():
     value = 0.0
     for time_s in np.arange(400) * DT_S:
         value += share * (time_s - value)
-    assert time_s - value == pytest.approx(filters.low_pass_delay_s(share, DT_S), rel=1e-6)
+    delays_s = filters.low_pass_delays_s(np.array([share]), DT_S)
+    assert time_s - value == pytest.approx(delays_s[0], rel=1e-6)
 
 
 def test_distances_are_in_standard_deviations():

@@ -99,9 +99,10 @@ def test_noise_shrinks_the_more_the_less_sure(person, frame, score, noise, most)
     refined, last = refine(measured, person, frame, score=score)
     acceleration = np.diff(refined[20:], 2, axis=0).std() / np.diff(measured[20:], 2, axis=0).std()
     assert acceleration < most
-    covariances = last.persons[0].keypoint_covariances
+    slow_px2 = (0.004 ** score * 0.16 ** (1.0 - score) * BODY_PX) ** 2  # stays, filtered or not
+    filtered_px2 = last.persons[0].keypoint_covariances[:, 0].mean() - slow_px2
     error_px2 = ((refined[20:] - truth[20:]) ** 2).mean()
-    assert 0.4 * error_px2 < covariances[:, 0].mean() < 2.5 * error_px2
+    assert 0.4 * error_px2 < filtered_px2 < 2.5 * error_px2
 
 
 def test_the_stated_delay_grows_with_the_smoothing(person, frame):

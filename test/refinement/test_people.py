@@ -296,7 +296,9 @@ def test_3d_joints_are_filtered_in_metres_with_states_of_their_own(person, frame
     assert (found.keypoint_states_3d == JointState.MEASURED).all()
     assert found.keypoint_covariances_3d.shape == (17, 6)
     error_m2 = np.mean((refined[20:] - truth) ** 2)
-    assert 0.3 * error_m2 < found.keypoint_covariances_3d[:, [0, 3, 5]].mean() < 3 * error_m2
+    slow_m2 = 0.004 * 0.16 * 1.7 ** 2  # what no filter takes out, at confidence 0.5
+    filtered_m2 = found.keypoint_covariances_3d[:, [0, 3, 5]].mean() - slow_m2
+    assert 0.3 * error_m2 < filtered_m2 < 3 * error_m2
     assert (found.keypoint_covariances_3d[:, [1, 2, 4]] == 0).all()
     assert np.std(refined[20:] - truth) < 0.9 * np.std(measured[20:] - truth)
     hidden = in_3d(person(), truth)

@@ -1,0 +1,133 @@
+"""From the filters' arrays back to a person: values, uncertainty, and honest states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from neuropose_ros.core.pose import Origin3D, PersonPose, States, TrackState
+from neuropose_ros.refinement.filters import Mask, Values
+from neuropose_ros.refinement.reading import (
+    IS_ABSENT,
+    MISSING,
+    OUT_OF_FRAME,
+    PREDICTED,
+    Reading,
+    View,
+)
+
+# Upper triangles of the isotropic covariances that the filter has: xx xy yy, xx xy xz yy yz zz.
+_AXES_2D = np.array((1, 0, 1), np.float32)
+_AXES_3D = np.array((1, 0, 0, 1, 0, 1), np.float32)
+
+
+class Rows(NamedTuple):
+    """What is told of P people, as (P, 2K) rows; NaN where a joint has no value.
+
+    Attributes:
+        position: (P, 2K, 3).
+        velocity: (P, 2K, 3), per s.
+        variance: (P, 2K) per axis, of the whole error.
+        innovation: (P, 2K, 3); None = there is none to tell.
+        scores: (P, 2K).
+        states: (P, 2K).
+        valued: (P, 2K) whether the joint has a value.
+        delay_s: (P,) of the filter.
+    """
+
+    position: Values
+    velocity: Values
+    variance: Values
+    innovation: Values | None
+    scores: Values
+    states: States
+    valued: Mask
+    delay_s: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """(P, 2K) states, and whether there is a value."""
+
+    states: States
+    valued: Mask
+
+
+def judge(
+    reading: Reading, used: Mask, bridged: Mask, position: Values, view: View,
+    *, keep_guesses: bool,
+) -> Judged:
+    """Return each joint's state and whether it has a value.
+
+    Args:
+        reading: of this frame.
+        used: (P, 2K) measurements and guesses that are part of the position.
+        bridged: (P, 2K) joints that are known well enough without one.
+        position: (P, 2K, 3), NaN where unknown.
+        view: what lies beyond it was not predicted but is out of the frame.
+        keep_guesses: whether joints that are only guessed by the estimator have a value.
+    """
+    count = used.shape[1] // 2
+    states = np.where(IS_ABSENT[reading.states], reading.states, MISSING)
+    measured = used & reading.measured
+    bridged = bridged & (states != OUT_OF_FRAME)
+    valued = bridged | (used & ~reading.measured) if keep_guesses else bridged.copy()
+    missed = bridged[:, :count] & ~measured[:, :count]
+    if missed.any():
+        left = missed & view.outside(position[:, :count])
+        if left.any():
+            bridged[:, :count] &= ~left
+            valued[:, :count] &= ~left
+            states[:, :count][left] = OUT_OF_FRAME
+    states[bridged] = PREDICTED
+    states[measured] = reading.states[measured]
+    return Judged(states, valued | measured)
+
+
+def compose(
+    rows: Rows, people: list[PersonPose], seen: Mask, has_3d: Mask, *, covariances: bool,
+) -> list[PersonPose]:
+    """Return the people as they are told.
+
+    Args:
+        rows: of all people.
+        people: as they were last seen: box, identity, origin of 3D.
+        seen: (P,) who is in this frame.
+        has_3d: (P,) who has joints in 3D.
+        covariances: whether the filter knows any.
+    """
+    position = np.where(rows.valued[..., None], rows.position, np.nan).astype(np.float32)
+    count = position.shape[1] // 2
+    velocity = np.where(
+        rows.valued[:, :count, None], rows.velocity[:, :count, :2], np.nan).astype(np.float32)
+    variance = np.where(rows.valued, rows.variance, np.nan).astype(np.float32)
+    covariance = variance[:, :count, None] * _AXES_2D if covariances else None
+    innovation = None if rows.innovation is None else (
+        rows.innovation[:, :count, :2].astype(np.float32))
+    scores = np.where(rows.valued, rows.scores, 0.0)[:, :count].astype(np.float32)
+    delays_s = rows.delay_s.tolist()
+    told = []
+    for slot, person in enumerate(people):
+        deep = bool(has_3d[slot])
+        told.append(PersonPose(
+            keypoints=position[slot, :count, :2],
+            keypoint_scores=scores[slot],
+            keypoint_states=rows.states[slot, :count],
+            box=person.box,
+            score=person.score if seen[slot] else 0.0,
+            track_id=person.track_id,
+            track_state=person.track_state if seen[slot] else TrackState.LOST,
+            keypoint_covariances=None if covariance is None else covariance[slot],
+            keypoint_velocities=velocity[slot],
+            keypoint_innovations=None if innovation is None else innovation[slot],
+            keypoints_3d=position[slot, count:] if deep else None,
+            keypoint_states_3d=rows.states[slot, count:] if deep else None,
+            keypoint_covariances_3d=(
+                variance[slot, count:, None] * _AXES_3D if covariances and deep else None),
+            origin_3d=person.origin_3d if deep else Origin3D.UNKNOWN,
+            frame_3d=person.frame_3d if deep else '',
+            delay_ms=person.delay_ms + delays_s[slot] * 1e3,
+        ))
+    return told

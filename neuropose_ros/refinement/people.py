@@ -1,0 +1,285 @@
+"""The people of one camera over time, all in one set of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from neuropose_ros.core.pose import PersonPose
+from neuropose_ros.refinement import filters
+from neuropose_ros.refinement.body import Body, Indices
+from neuropose_ros.refinement.composition import Rows, compose, judge
+from neuropose_ros.refinement.filters import Mask, Points, Values
+from neuropose_ros.refinement.gating import SideKeeper
+from neuropose_ros.refinement.motion import Evidence, Verdict, create_motion
+from neuropose_ros.refinement.noise import JointNoise
+from neuropose_ros.refinement.parameters import RefinementParameters
+from neuropose_ros.refinement.reading import (
+    MEASURED,
+    MISSING,
+    PREDICTED,
+    Reading,
+    View,
+    box_around,
+    is_box,
+    read_people,
+    rearranged,
+)
+
+_SIZE_SMOOTHING_S = 0.5
+_LEAST_SIZE_PX = 8.0
+
+
+class People:
+    """P people with K joints each; rows are the K joints in the image, then those in 3D.
+
+    Attributes:
+        body: the joints.
+        outliers: measurements refused in the newest frame.
+        swapped: joints put back to their side in it.
+        lost: people given up in it.
+    """
+
+    def __init__(self, parameters: RefinementParameters, body: Body) -> None:
+        """Know nobody yet."""
+        self.outliers = self.swapped = self.lost = 0
+        self._parameters = parameters
+        self.body = body
+        self._full = parameters.mode == 'kalman'
+        self._motion = create_motion(parameters, 2 * body.count, 3)
+        self._sides = SideKeeper(body, parameters.swap_memory_s)
+        self._ids: list[int] = []
+        self._last: list[PersonPose] = []  # as last seen, with a box that goes on
+        self._size_px = np.zeros(0)
+        self._has_3d = np.zeros(0, bool)
+        self._unseen_s = np.zeros(0)
+        rows = (0, 2 * body.count)
+        self._seen_s = np.zeros(rows)  # since a measurement or guess
+        self._measured_s = np.zeros(rows)  # since a measurement
+        self._slow = np.zeros(rows)
+        self._scores = np.zeros(rows)
+
+    def step(
+        self, people: Sequence[PersonPose], dt_s: float, view: View, noise: JointNoise,
+    ) -> tuple[list[PersonPose], list[PersonPose]]:
+        """Go on by ``dt_s``.
+
+        Args:
+            people: in this frame, each with an id of its own.
+            dt_s: since the last frame.
+            view: they are seen in.
+            noise: of the detector.
+
+        Returns:
+            ``people`` refined, in their order, and those who are not there but predicted.
+        """
+        found = {person.track_id: person for person in people}
+        fresh = [track_id for track_id in found if track_id not in self._ids]
+        if fresh:
+            self._admit([found[track_id] for track_id in fresh])
+        present = [found.get(track_id) for track_id in self._ids]
+        reading = read_people(present, self.body.count, view)
+        self._follow(present, reading, dt_s, view)
+        rows = self._advance(reading, dt_s, view, noise)
+        seen = np.array([person is not None for person in present], bool)
+        told = dict(zip(self._ids, compose(
+            rows, self._last, seen, self._has_3d, covariances=self._full), strict=True))
+        refined = [told[track_id] for track_id in found]
+        missed = [told[track_id] for slot, track_id in enumerate(self._ids)
+                  if not seen[slot] and (rows.states[slot, :self.body.count] == PREDICTED).any()]
+        self._dismiss()
+        return refined, missed
+
+    def predicted(self) -> list[PersonPose]:
+        """Return all that is known now, also of joints beyond the border."""
+        if not self._ids:
+            return []
+        shape = self._seen_s.shape
+        valued: Mask = self._known() & (self._seen_s <= self._bridge_s)
+        states = np.where(valued, PREDICTED, MISSING)
+        states[valued & (self._measured_s == 0.0)] = MEASURED
+        points = self._motion.points
+        people = compose(Rows(
+            points.position.reshape(*shape, 3), points.velocity.reshape(*shape, 3),
+            points.position_variance.reshape(shape) + self._slow, None, self._scores, states,
+            valued, np.zeros(shape[0])), self._last, self._unseen_s == 0.0, self._has_3d,
+            covariances=self._full)
+        some = valued[:, :self.body.count].any(axis=1)
+        return [people[slot] for slot in np.flatnonzero(some)]
+
+    @property
+    def _bridge_s(self) -> float:
+        """Longest time without a measurement; stamps are rounded to ns, so a bit is forgiven."""
+        if self._parameters.mode == 'none':
+            return 0.0
+        return self._parameters.max_bridge_s + 1e-6
+
+    def _known(self) -> Mask:
+        known: Mask = np.isfinite(self._motion.points.position[:, 0]).reshape(self._seen_s.shape)
+        return known
+
+    def _admit(self, people: list[PersonPose]) -> None:
+        order = np.array([*range(len(self._ids)), *[-1] * len(people)], np.intp)
+        self._ids += [person.track_id for person in people]
+        self._last += people
+        self._arrange(order)
+
+    def _dismiss(self) -> None:
+        """Give up who was not seen for too long."""
+        over = self._unseen_s > self._bridge_s
+        self.lost = int(over.sum())
+        if self.lost:
+            order = np.flatnonzero(~over)
+            self._ids = [self._ids[slot] for slot in order]
+            self._last = [self._last[slot] for slot in order]
+            self._arrange(order)
+
+    def _arrange(self, people: Indices) -> None:
+        """Put all state into the order of ``people``, -1 = somebody new."""
+        self._size_px = filters.rearranged(self._size_px, people, 0.0)
+        self._has_3d = filters.rearranged(self._has_3d, people, False)
+        self._unseen_s = filters.rearranged(self._unseen_s, people, 0.0)
+        self._seen_s = filters.rearranged(self._seen_s, people, np.inf)
+        self._measured_s = filters.rearranged(self._measured_s, people, np.inf)
+        self._slow = filters.rearranged(self._slow, people, 0.0)
+        self._scores = filters.rearranged(self._scores, people, 0.0)
+        self._sides.arrange(people)
+        count = 2 * self.body.count
+        rows = people[:, None] * count + np.arange(count)
+        self._motion.arrange(np.where(people[:, None] < 0, -1, rows).ravel())
+
+    def _advance(self, reading: Reading, dt_s: float, view: View, noise: JointNoise) -> Rows:
+        """Predict, weigh, correct and judge all people."""
+        shape, motion = self._seen_s.shape, self._motion
+        sizes = np.empty(shape)
+        sizes[:, :self.body.count] = self._size_px[:, None]
+        sizes[:, self.body.count:] = self._parameters.body_height_m
+        known = self._known()
+        unseen = (self._seen_s > 0.0) & known
+        self._seen_s += dt_s
+        self._measured_s += dt_s
+        gone = unseen & (self._seen_s > self._bridge_s)
+        if gone.any():
+            motion.forget(gone.ravel())
+            unseen &= ~gone
+            known &= ~gone
+        predicted = motion.predict(
+            dt_s, sizes.ravel(), unseen.ravel(), self._drift(unseen, known), np.ones(sizes.size))
+        reading, evidence = self._weigh(reading, predicted, sizes, dt_s, noise)
+        verdict = motion.gate(dt_s, predicted, evidence)
+        predicted = motion.adapt(dt_s, predicted, evidence, verdict)
+        delay_s = motion.correct(dt_s, predicted, evidence, verdict)
+        used = (verdict.fits | verdict.starting).reshape(shape)
+        self._note(reading, evidence, verdict, used)
+        position = motion.points.position.reshape(*shape, 3)
+        judged = judge(reading, used, self._known() & (self._measured_s <= self._bridge_s),
+                       position, view, keep_guesses=self._parameters.keep_guesses)
+        return Rows(
+            position, motion.points.velocity.reshape(*shape, 3),
+            motion.points.position_variance.reshape(shape) + self._slow,
+            verdict.innovation.reshape(*shape, 3), self._scores, judged.states, judged.valued,
+            delay_s)
+
+    def _weigh(
+        self, reading: Reading, predicted: Points, sizes: Values, dt_s: float, noise: JointNoise,
+    ) -> tuple[Reading, Evidence]:
+        """Return the reading with sides put right, and how noisy it is."""
+        parameters, shape = self._parameters, sizes.shape
+        white, slow = noise.deviations(reading.scores)
+        inflation = np.where(reading.usable & ~reading.measured, parameters.guess_inflation, 1.0)
+        sd = sizes * inflation
+        variance, slow = (white * sd) ** 2, (slow * sd) ** 2
+        self.swapped = 0
+        if self._full and parameters.use_swap_repair:
+            wrong = self._sides.wrong(
+                dt_s, reading.values, variance + slow, predicted.position.reshape(*shape, 3),
+                predicted.position_variance.reshape(shape))
+            if wrong is not None:
+                self.swapped = int(wrong[:, :self.body.count].sum())
+                order = np.where(wrong, self.body.mirror, np.arange(shape[1]))
+                variance = np.take_along_axis(variance, order, axis=1)
+                slow = np.take_along_axis(slow, order, axis=1)
+                reading = rearranged(reading, order)
+        return reading, Evidence(
+            np.where(reading.usable[..., None], reading.values, np.nan).reshape(-1, 3),
+            variance.ravel(), slow.ravel(), reading.usable.ravel(), sizes.ravel())
+
+    def _note(
+        self, reading: Reading, evidence: Evidence, verdict: Verdict, used: Mask,
+    ) -> None:
+        """Remember what was seen."""
+        self._seen_s[used] = 0.0
+        self._measured_s[used & reading.measured] = 0.0
+        self._scores = np.where(used, reading.scores, 0.0)
+        if self._full:
+            self._slow = np.where(used, evidence.slow.reshape(used.shape), self._slow)
+        refused = (evidence.usable & ~(verdict.fits | verdict.starting)).reshape(used.shape)
+        self.outliers = int(refused[:, :self.body.count].sum())
+
+    def _drift(self, unseen: Mask, known: Mask) -> Values | None:
+        """Return (N, 3) velocities for unseen joints: those of the seen joints nearest to them.
+
+        That of the whole body, as it is known, where none is seen.
+        """
+        if not unseen.any():
+            return None
+        halves = (len(unseen), 2, self.body.count)
+        known = known.reshape(halves)
+        seen = known & ~unseen.reshape(halves)
+        lost: Mask = ~np.any(seen, axis=2, keepdims=True)
+        weights = np.where(lost, known, seen).astype(np.float64)
+        velocity = np.where(
+            known[..., None], self._motion.points.velocity.reshape(*halves, 3), 0.0)
+        velocity *= weights[..., None]
+        # Some weight for every joint, so that one far from all that are seen moves with them too.
+        coupling = np.where(lost[..., None], 1.0, self.body.coupling + 1e-6)
+        shares = coupling @ weights[..., None]
+        drift: Values = (coupling @ velocity) / np.maximum(shares, 1e-9)
+        return drift.reshape(-1, 3)
+
+    def _follow(
+        self, present: list[PersonPose | None], reading: Reading, dt_s: float, view: View,
+    ) -> None:
+        """Keep boxes and body sizes; while there is no box, the old one moves with the joints."""
+        count = self.body.count
+        share = 1.0 - np.exp(-dt_s / _SIZE_SMOOTHING_S)
+        for slot, person in enumerate(present):
+            if person is None:
+                self._unseen_s[slot] += dt_s
+                self._carry_box(slot, dt_s)
+            else:
+                self._unseen_s[slot] = 0.0
+                box = person.box if is_box(person.box) else box_around(
+                    reading.values[slot, :count, :2])
+                self._enter_3d(slot, person)
+                self._last[slot] = person if box is person.box else replace(
+                    person, box=self._last[slot].box if box is None else box)
+                if box is not None:
+                    x_min, y_min, x_max, y_max = box.tolist()
+                    size_px = max(x_max - x_min, y_max - y_min, _LEAST_SIZE_PX)
+                    known = self._size_px[slot]
+                    self._size_px[slot] = known + share * (size_px - known) if known else size_px
+            if not self._size_px[slot]:
+                self._size_px[slot] = max(view.width, view.height, _LEAST_SIZE_PX) / 2.0
+
+    def _carry_box(self, slot: int, dt_s: float) -> None:
+        known = self._known()[slot, :self.body.count]
+        if known.any():
+            rows = slice(slot * 2 * self.body.count, (slot * 2 + 1) * self.body.count)
+            velocity = self._motion.points.velocity[rows, :2][known].mean(axis=0)
+            moved = self._last[slot].box + np.tile(velocity * dt_s, 2)
+            self._last[slot] = replace(self._last[slot], box=moved.astype(np.float32))
+
+    def _enter_3d(self, slot: int, person: PersonPose) -> None:
+        """Forget 3D joints of another origin: they are in other coordinates."""
+        if person.keypoints_3d is None:
+            return
+        kept = (self._last[slot].origin_3d, self._last[slot].frame_3d)
+        if self._has_3d[slot] and kept != (person.origin_3d, person.frame_3d):
+            deep = np.zeros(self._seen_s.shape, bool)
+            deep[slot, self.body.count:] = True
+            self._motion.forget(deep.ravel())
+            self._seen_s[deep] = self._measured_s[deep] = np.inf
+        self._has_3d[slot] = True
