@@ -16,6 +16,7 @@ from neuropose_ros.core.pose import PoseFrame
 from neuropose_ros.msg import PersonArray
 from neuropose_ros.nodes import markers, qos
 from neuropose_ros.nodes.base import OK, WARN, StageNode, judge_rate
+from neuropose_ros.nodes.correction_input import CorrectionInput
 from neuropose_ros.nodes.hub import Hub
 from neuropose_ros.nodes.layout_input import LayoutInput
 from neuropose_ros.nodes.parameters import ParameterSpec, spec_of_field
@@ -24,6 +25,8 @@ from neuropose_ros.nodes.pose_reader import PoseReader
 from neuropose_ros.nodes.rates import RateMeter
 from neuropose_ros.nodes.spin import run
 from neuropose_ros.nodes.types import ROS
+from neuropose_ros.refinement.correcting import Corrector
+from neuropose_ros.refinement.corrections import CorrectionLog
 from neuropose_ros.refinement.parameters import RefinementParameters
 from neuropose_ros.refinement.stage import RefinementStage
 
@@ -56,6 +59,8 @@ class RefinementNode(StageNode):
         self._received = RateMeter()
         self._reader = PoseReader(self, self._on_poses)
         self._restarts = 0
+        # What people said outlives a new configuration.
+        self._corrector = Corrector(CorrectionLog(), as_said=True)
         # In one process poses come in the pose node's thread, parameters in the executor's.
         self._working = threading.Lock()
 
@@ -92,6 +97,7 @@ class RefinementNode(StageNode):
             key=id)
         self._poses = self._reader.input('poses')
         self._layouts = LayoutInput(self)
+        self._corrections = CorrectionInput(self, self._corrector, self._working)
 
     def teardown(self) -> None:
         """There is nothing but ports."""
@@ -108,7 +114,8 @@ class RefinementNode(StageNode):
         return self._refined.demanded or self._markers.demanded
 
     def follow_demand(self, wanted: bool) -> None:
-        """Read poses only while in demand."""
+        """Read poses only while in demand; what people say is not said twice."""
+        self._corrections.want(self.active)
         self._poses.want(wanted)
         self._layouts.want(wanted)
 
@@ -117,7 +124,7 @@ class RefinementNode(StageNode):
         arrived_ms = (self.get_clock().now().nanoseconds - poses.stamp_ns) / 1e6
         watch = Stopwatch()
         with self._working:
-            refined = self._stage.process(poses)
+            refined = self._corrector.apply(self._stage.process(poses))
             feedback = self._stage.feedback() if self._feedback.demanded else None
         if self._stage.restarts != self._restarts:
             self._restarts = self._stage.restarts
@@ -137,9 +144,12 @@ class RefinementNode(StageNode):
         level, sentence = judge_rate(
             self._received, self.settings['expected_rate_hz'], wanted=self._poses.is_open)
         malformed = self.rising('bad', self._reader.malformed)
+        refused = self.rising('refused', self._corrections.refused)
         publishers = self._poses.publishers()
         if level == OK and malformed:
             level, sentence = WARN, f'{self._reader.malformed} malformed messages were refused'
+        elif level == OK and refused:
+            level, sentence = WARN, f'{self._corrections.refused} corrections were refused'
         elif level == OK and publishers > 1:
             level, sentence = WARN, (
                 f'{publishers} publishers on {self._poses.topic}: give each its own namespace')
@@ -148,6 +158,7 @@ class RefinementNode(StageNode):
             'published': self._refined.sent,
             'bad_messages': self._reader.malformed,
             **asdict(self._stage.counters),
+            **self._corrections.details(),
         }
         return level, sentence, {key: str(value) for key, value in details.items()}
 

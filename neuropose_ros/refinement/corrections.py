@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any
@@ -94,7 +95,7 @@ class CorrectionLog:
     """All that was said, in every revision.
 
     Attributes:
-        problems: one sentence for each correction that was refused by `take`.
+        problems: one sentence for each of the last corrections that `take` refused.
     """
 
     def __init__(self, corrections: Iterable[Correction] = ()) -> None:
@@ -102,7 +103,7 @@ class CorrectionLog:
         self._revisions: dict[tuple[str, int], Correction] = {}
         self._by_time: list[Correction] = []
         self._cache: tuple[int, tuple[Correction, ...]] | None = None
-        self.problems: list[str] = []
+        self.problems: deque[str] = deque(maxlen=100)
         for correction in corrections:
             self.take(correction)
 

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuropose_ros.core import wire
+from neuropose_ros.core import event_wire, events, wire
 from neuropose_ros.core.layouts import COCO17
 from neuropose_ros.core.pose import FrameStatus, JointState, PersonPose, PoseFrame
 
 rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 
-from neuropose_ros.msg import PersonArray  # noqa: E402
+from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
+from neuropose_ros.msg import Correction, PersonArray  # noqa: E402
 from rcl_interfaces.srv import SetParameters  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from visualization_msgs.msg import MarkerArray  # noqa: E402
@@ -118,3 +119,41 @@ def test_parameters_change_live_and_contradictions_are_refused(graph: Any) -> No
     assert 'noise_confident' in result.reason
     assert change('mode', 'none').successful
     assert talker.ask(frame(3, seen=False)).persons == ()
+
+
+def test_a_correction_holds_from_when_it_was_said_and_time_never_goes_back(graph: Any) -> None:
+    process = graph.start(REFINEMENT)
+    talker = Talker(graph)
+    corrections = graph.node.create_publisher(Correction, 'corrections', qos.reliable(50))
+    graph.until(lambda: corrections.get_subscription_count() == 1)
+    health = graph.collect(DiagnosticArray, '/diagnostics')
+
+    def told() -> dict[str, str]:
+        found = [status for array in health for status in array.status
+                 if status.name.startswith('/refinement')]
+        return {pair.key: pair.value for pair in found[-1].values} if found else {}
+
+    def say(correction: events.Correction, counter: str) -> None:
+        before = told().get(counter, '0')
+        corrections.publish(event_wire.correction_to_message(correction, ROS))
+        graph.until(lambda: told().get(counter, '0') != before)
+
+    for index in range(5):
+        talker.ask(frame(index))
+    reject = events.Correction(
+        frame(5).stamp_ns, 'c1', events.CorrectionKind.REJECT, track_id=1,
+        window_start_ns=frame(2).stamp_ns)
+    say(reject, 'corrections')
+    assert np.isnan(talker.ask(frame(5)).persons[0].keypoints).all()
+    assert (talker.ask(frame(6)).persons[0].keypoint_states == JointState.UNKNOWN).all()
+    say(events.Correction(frame(7).stamp_ns, 'u1', events.CorrectionKind.UNKNOWN, undoes='c1'),
+        'corrections')
+    assert (talker.ask(frame(7)).persons[0].keypoint_states == JointState.MEASURED).all()
+    say(replace(reject, id='c2', stamp_ns=0), 'corrections_refused')
+    say(replace(reject, id='c3', window_end_ns=frame(3).stamp_ns), 'corrections_past')
+    talker.ask(frame(8))
+    stamps = [wire.stamp_ns(answer.header.stamp) for answer in talker.answers]
+    assert stamps == [frame(index).stamp_ns for index in range(9)]
+    assert told()['corrected_frames'] == '2'
+    assert 'tell when it was said' in process.output()
+    assert 'a replay of the recording applies it' in process.output()
