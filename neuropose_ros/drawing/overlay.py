@@ -48,6 +48,7 @@ class _Style(NamedTuple):
 
 def draw(
     image: Image, frame: PoseFrame, layout: SkeletonLayout, actions: ActionFrame | None = None,
+    *, status: bool = True,
 ) -> Image:
     """Return a copy of ``image`` with the people of ``frame``.
 
@@ -59,6 +60,7 @@ def draw(
         frame: the people, in pixels of this image.
         layout: of the people.
         actions: what they do, where that is told.
+        status: write `status_line` along the lower border.
 
     Raises:
         ImageError: the image is not (H, W, 3) uint8, or is empty.
@@ -79,7 +81,8 @@ def draw(
         _draw_joints(canvas, person, layout, style)
     if actions is not None:
         _draw_actions(canvas, frame, actions, style)
-    _draw_status(canvas, status_line(frame), style)
+    if status:
+        _draw_status(canvas, status_line(frame), style)
     return canvas
 
 

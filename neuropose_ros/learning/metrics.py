@@ -130,7 +130,12 @@ def _ratio(part: Array, whole: NDArray[np.int64]) -> Array:
 def calibration(probabilities: ArrayLike, labels: ArrayLike, bins: int = 15) -> Calibration:
     """Sort answers (N, C) by their confidence, the highest probability, into equal bins."""
     right = is_right(probabilities, labels)
-    confidence = np.asarray(probabilities, np.float64).max(1)
+    return confidence_curve(np.asarray(probabilities, np.float64).max(1), right, bins)
+
+
+def confidence_curve(confidence: ArrayLike, right: ArrayLike, bins: int = 15) -> Calibration:
+    """Sort (N,) answers by their confidence, 0..1, into equal bins; `right` is (N,) bool."""
+    confidence, right = np.asarray(confidence, np.float64), np.asarray(right, bool)
     edges = np.linspace(0, 1, bins + 1)
     index = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)  # (a, b]
     count = np.bincount(index, minlength=bins)

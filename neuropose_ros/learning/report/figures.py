@@ -76,8 +76,12 @@ def class_plot(scores: ClassScores, labels: Sequence[str]) -> bytes:
     return png(figure)
 
 
-def calibration_plot(curve: Calibration) -> bytes:
-    """How often answers of a confidence are right, and how many there are of each."""
+def calibration_plot(curve: Calibration, unit: str = 'clips') -> bytes:
+    """How often answers of a confidence are right, and how many there are of each.
+
+    Args:
+        unit: what is answered.
+    """
     figure = new_figure(6.2, 6.2)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
     widths = np.diff(curve.edges)
@@ -96,7 +100,7 @@ def calibration_plot(curve: Calibration) -> bytes:
                transform=upper.transAxes)
     figure.legend(loc='outside upper center', ncols=3, frameon=False)
     lower.bar(curve.edges[:-1], curve.count, widths, align='edge', color=BLUE, edgecolor='white')
-    lower.set_ylabel('clips')
+    lower.set_ylabel(unit)
     lower.set_xlabel('confidence of the answer')
     lower.set_xlim(0, 1)
     percent_axis(lower.xaxis)
