@@ -18,9 +18,7 @@ from neuropose_ros.core import wire
 from neuropose_ros.core.action import ActionFrame
 from neuropose_ros.core.action_wire import action_frame_to_message, label_set_to_message
 from neuropose_ros.core.clocks import Stopwatch
-from neuropose_ros.core.errors import LayoutError
 from neuropose_ros.core.pose import PoseFrame, SceneEmbedding
-from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.msg import ActionArray, LabelSet
 from neuropose_ros.msg import SceneEmbedding as SceneEmbeddingMessage
 from neuropose_ros.nodes import qos
@@ -93,7 +91,8 @@ class ActionNode(StageNode):
             precision=chosen['precision'], threads=chosen['threads'],
             label_set=chosen['label_set'], announce=self.get_logger().info)
         self._stage = stage = ActionStage(
-            recogniser, parameters=action_parameters(chosen), layouts=self._layout)
+            recogniser, parameters=action_parameters(chosen),
+            layouts=self._layouts.finder('no actions'))
         self._actions: Output[ActionFrame] = Output(
             self, 'actions', ActionArray, qos.reliable(10),
             lambda frame: action_frame_to_message(frame, ROS),
@@ -104,12 +103,6 @@ class ActionNode(StageNode):
             on_value=self._on_scene, message_key=message_key, hub=self.hub)
         self._labels = Repeater(
             self, 'label_sets', LabelSet, lambda: [label_set_to_message(stage.label_set, ROS)])
-
-    def _layout(self, name: str) -> SkeletonLayout:
-        found = self._layouts.find(name, 'no actions')
-        if found is None:
-            raise LayoutError(f'layout {name} is not known')
-        return found
 
     def teardown(self) -> None:
         """Drop the recogniser."""

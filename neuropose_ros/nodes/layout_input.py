@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from neuropose_ros.core import wire
@@ -52,3 +53,13 @@ class LayoutInput:
                 self._node.say_once(f'unknown{name}', f'{purpose}: layout {name} is not known; '
                                     'its publisher must publish it on layouts')
         return found
+
+    def finder(self, purpose: str) -> Callable[[str], SkeletonLayout]:
+        """Return `find` for stages: it raises LayoutError where a layout is not known."""
+        def find(name: str) -> SkeletonLayout:
+            found = self.find(name, purpose)
+            if found is None:
+                raise LayoutError(f'layout {name} is not known')
+            return found
+
+        return find

@@ -78,7 +78,10 @@ class RefinementNode(StageNode):
         Raises:
             ParameterError: parameters contradict each other.
         """
-        self._stage = RefinementStage(_parameters(self.settings))
+        self._layouts = LayoutInput(self)
+        self._stage = RefinementStage(
+            _parameters(self.settings),
+            layouts=self._layouts.finder('every joint is refined by itself'))
 
         def to_message(frame: PoseFrame) -> Any:
             return wire.pose_frame_to_message(frame, ROS)
@@ -96,7 +99,6 @@ class RefinementNode(StageNode):
             self, '~/markers', MarkerArray, qos.best_effort(1), lambda array: array,
             key=id)
         self._poses = self._reader.input('poses')
-        self._layouts = LayoutInput(self)
         self._corrections = CorrectionInput(self, self._corrector, self._working)
 
     def teardown(self) -> None:

@@ -62,7 +62,7 @@ class Stages:
             self.scene.reset()
         return Pipeline(
             None if self.pose is None else self.pose.stage(),
-            RefinementStage(self.settings.refinement), lens=lens, action=action,
+            RefinementStage(self.settings.refinement, layouts=layouts), lens=lens, action=action,
             scene=self.scene, use_feedback=self.settings.flow.use_feedback,
             corrector=corrector)
 
