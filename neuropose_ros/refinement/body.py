@@ -21,7 +21,7 @@ _PARTS = {
     'leg': ('knee', 'ankle', 'foot', 'heel', 'toe'),
 }
 # A joint follows seen joints, each weighing this much less for every bone in between.
-_WEIGHT_PER_BONE = 0.35
+_WEIGHT_PER_BONE = 0.2
 
 
 @dataclass(frozen=True, eq=False)

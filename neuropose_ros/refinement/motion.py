@@ -72,6 +72,10 @@ class Motion(Protocol):
         """Know nothing more of the points (N,) in ``gone``."""
         ...
 
+    def carry(self, rows: Mask, position: Values, velocity: Values) -> None:
+        """Put the points (N,) in ``rows`` at ``position`` (N, D), with ``velocity`` (N, D)."""
+        ...
+
     def predict(
         self, dt_s: float, sizes: Values, unseen: Mask, drift: Values | None, liveliness: Values,
     ) -> Points:
@@ -122,6 +126,13 @@ class _Points:
         """Know nothing more of the points (N,) in ``gone``."""
         self.points = filters.select(
             gone, filters.unknown_points(*self.points.position.shape), self.points)
+
+    def carry(self, rows: Mask, position: Values, velocity: Values) -> None:
+        """Put points elsewhere; see `Motion.carry`."""
+        points, wide = self.points, rows[:, None]
+        self.points = Points(
+            np.where(wide, position, points.position), np.where(wide, velocity, points.velocity),
+            points.position_variance, points.cross_variance, points.velocity_variance)
 
     def adapt(
         self, dt_s: float, predicted: Points, evidence: Evidence, verdict: Verdict,  # noqa: ARG002

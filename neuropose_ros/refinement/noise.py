@@ -129,10 +129,15 @@ def _from_table(table: Mapping[str, Any]) -> NoiseCurve:
 
 
 class JointNoise:
-    """The noise of the joints of one layout, as look-up tables."""
+    """The noise of the joints of one layout, as look-up tables.
 
-    def __init__(self, curves: Sequence[NoiseCurve]) -> None:
+    Attributes:
+        learnt: whether it is of errors that this detector really made.
+    """
+
+    def __init__(self, curves: Sequence[NoiseCurve], *, learnt: bool) -> None:
         """Take the curve of each of the R rows."""
+        self.learnt = learnt
         tables = np.array([curve.table() for curve in curves]).reshape(-1, 2, LEVELS + 1)
         self._white = np.ascontiguousarray(tables[:, 0])
         self._slow = np.ascontiguousarray(tables[:, 1])
@@ -154,6 +159,6 @@ def joint_noise(
     """
     known = None if model is None else model.of(detector)
     if known is None:
-        return JointNoise([generic] * (2 * len(names)))
+        return JointNoise([generic] * (2 * len(names)), learnt=False)
     return JointNoise([*(known.joints.get(name, known.curve) for name in names),
-                       *[generic] * len(names)])
+                       *[generic] * len(names)], learnt=True)

@@ -165,6 +165,7 @@ class People:
             motion.forget(gone.ravel())
             unseen &= ~gone
             known &= ~gone
+        before = motion.points
         predicted = motion.predict(
             dt_s, sizes.ravel(), unseen.ravel(), self._drift(unseen, known), np.ones(sizes.size))
         reading, evidence = self._weigh(reading, predicted, sizes, dt_s, noise)
@@ -172,6 +173,8 @@ class People:
         predicted = motion.adapt(dt_s, predicted, evidence, verdict)
         delay_s = motion.correct(dt_s, predicted, evidence, verdict)
         used = (verdict.fits | verdict.starting).reshape(shape)
+        if self._parameters.mode != 'none':
+            self._carry(before, used)
         self._note(reading, evidence, verdict, used)
         position = motion.points.position.reshape(*shape, 3)
         judged = judge(reading, used, self._known() & (self._measured_s <= self._bridge_s),
@@ -188,7 +191,9 @@ class People:
         """Return the reading with sides put right, and how noisy it is."""
         parameters, shape = self._parameters, sizes.shape
         white, slow = noise.deviations(reading.scores)
-        inflation = np.where(reading.usable & ~reading.measured, parameters.guess_inflation, 1.0)
+        # Learnt noise knows how bad the guesses of low confidence are.
+        inflation = 1.0 if noise.learnt else np.where(
+            reading.usable & ~reading.measured, parameters.guess_inflation, 1.0)
         sd = sizes * inflation
         variance, slow = (white * sd) ** 2, (slow * sd) ** 2
         self.swapped = 0
@@ -219,25 +224,40 @@ class People:
         self.outliers = int(refused[:, :self.body.count].sum())
 
     def _drift(self, unseen: Mask, known: Mask) -> Values | None:
-        """Return (N, 3) velocities for unseen joints: those of the seen joints nearest to them.
-
-        That of the whole body, as it is known, where none is seen.
-        """
+        """Return (N, 3) velocities that unseen joints take up: those of their whole body."""
         if not unseen.any():
             return None
         halves = (len(unseen), 2, self.body.count)
         known = known.reshape(halves)
-        seen = known & ~unseen.reshape(halves)
-        lost: Mask = ~np.any(seen, axis=2, keepdims=True)
-        weights = np.where(lost, known, seen).astype(np.float64)
+        weights = known.astype(np.float64)[..., None]
         velocity = np.where(
             known[..., None], self._motion.points.velocity.reshape(*halves, 3), 0.0)
-        velocity *= weights[..., None]
-        # Some weight for every joint, so that one far from all that are seen moves with them too.
-        coupling = np.where(lost[..., None], 1.0, self.body.coupling + 1e-6)
-        shares = coupling @ weights[..., None]
-        drift: Values = (coupling @ velocity) / np.maximum(shares, 1e-9)
-        return drift.reshape(-1, 3)
+        mean = velocity.sum(axis=2, keepdims=True) / np.maximum(
+            weights.sum(axis=2, keepdims=True), 1.0)
+        drift: Values = np.broadcast_to(mean, velocity.shape).reshape(-1, 3)
+        return drift
+
+    def _carry(self, before: Points, used: Mask) -> None:
+        """Move joints that nothing was seen of along with the seen joints nearest to them.
+
+        For limbs a few bones long that says more than the velocity they had: measured on bursts
+        of hidden joints, velocities from before are wrong by the time they are needed.
+        """
+        halves = (len(used), 2, self.body.count)
+        seen = used.reshape(halves)
+        missing = self._known().reshape(halves) & ~seen & seen.any(axis=2, keepdims=True)
+        if not missing.any():
+            return
+        points = self._motion.points
+        # Joints that only begin in this frame have not come from anywhere.
+        weights = np.where(seen & np.isfinite(before.position[:, 0]).reshape(halves), 1.0, 0.0)
+        shares = self.body.coupling @ weights[..., None]
+        moved = [np.where(weights[..., None] > 0.0, values.reshape(*halves, 3), 0.0)
+                 for values in (points.position - before.position, points.velocity)]
+        near = [((self.body.coupling @ values) / np.maximum(shares, 1e-12)).reshape(-1, 3)
+                for values in moved]
+        carried = (missing & (shares[..., 0] > 0.0)).ravel()
+        self._motion.carry(carried, before.position + near[0], near[1])
 
     def _follow(
         self, present: list[PersonPose | None], reading: Reading, dt_s: float, view: View,

@@ -118,6 +118,10 @@ class RefinementStage:
         self._newest = self._answer(pose, self._refine(pose, dt_s))
         return self._newest
 
+    def flush(self) -> list[PoseFrame]:
+        """Return the frames that still wait for later ones."""
+        return []
+
     def feedback(self) -> PoseFrame | None:
         """Return the people as they are expected at the newest stamp, with velocities.
 
