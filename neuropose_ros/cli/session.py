@@ -55,6 +55,7 @@ def _facts(session: Session) -> dict[str, Any]:
         'people': list(session.pose_topics),
         'rows': {table: rows for table, (rows, _, _) in zip(TABLES, stamps, strict=True)},
         'events': len(session.events()),
+        'corrections': len(session.corrections()),
         'lost': session.facts.get('lost', {}),
         'missing': session.facts.get('missing', {}),
         'torn_bytes': sum(torn.lost_bytes for torn in session.torn),
@@ -87,7 +88,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
                          ('people of', facts['people']), ('beside it', facts['beside'])):
         if any(values):
             lines.append(f'  {name}: {", ".join(values)}')
-    rows = {**facts['rows'], 'events': facts['events']}
+    rows = {**facts['rows'], **{name: facts[name] for name in ('events', 'corrections')}}
     lines.append('  rows: ' + (', '.join(
         f'{count} {table}' for table, count in rows.items() if count) or 'none'))
     for name, counts in (('could not be kept', facts['lost']),

@@ -72,6 +72,8 @@ def test_people_are_told_apart_rejected_and_labelled(
         ('identity', 'track 1', 'is track 2'), ('reject', 'everybody', ''),
         ('label', 'track 2', 'clap')]
     assert rows[1]['window'] == '0.100 to 0.200 s'
+    assert main(['session', str(session)]) == 0
+    assert '3 corrections' in capsys.readouterr().out
 
 
 def test_the_replay_is_corrected(session: Path, tmp_path: Path) -> None:
