@@ -50,16 +50,23 @@ class Findings:
             lines.append(f'  and {len(self) - limit} more')
         return '\n'.join(lines)
 
-    def refuse_many(self, used: int, share: float = DEFAULT_SKIPPED_SHARE) -> None:
+    def refuse_many(
+        self, used: int, share: float = DEFAULT_SKIPPED_SHARE, unit: str = 'clip',
+    ) -> None:
         """Stop where too little of a data set is left to stand for it.
+
+        Args:
+            used: how many can be used.
+            share: 0..1, of all that may be left out.
+            unit: what is counted.
 
         Raises:
             DataError: nothing was used, or more than `share` (0..1) of all was left out.
         """
         total = used + len(self)
         if not used:
-            raise DataError(f'no clip can be used; {self.report()}')
+            raise DataError(f'no {unit} can be used; {self.report()}')
         if len(self) > share * total:
             raise DataError(
-                f'{len(self)} of {total} clips cannot be used, more than the allowed '
+                f'{len(self)} of {total} {unit}s cannot be used, more than the allowed '
                 f'{share:.0%}: mend them, or allow more; {self.report()}')

@@ -132,7 +132,7 @@ def assess_pose(
         offsets = joint_offsets(gather(training.layout, asker.layout, asked, settings.size))
     gallery = Gallery(settings.examples)
     asked = list(_ask(asker, data.load(findings), gallery, watch))
-    findings.refuse_many(len(asked), settings.skipped_share)
+    findings.refuse_many(len(asked), settings.skipped_share, 'picture')
     found = gather(data.layout, asker.layout, asked, settings.size)
     _check_comparable(found, data, asker)
     unknown = _share_unknown(asked)
