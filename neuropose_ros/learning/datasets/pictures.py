@@ -22,6 +22,12 @@ from neuropose_ros.learning.datasets.tables import locate
 
 # Head sizes of PCKh: this share of the diagonal of the head's box (Andriluka et al. 2014).
 _HEAD_SHARE = 0.6
+# Heads' boxes of the common JSON form lie beside it, under the names that HRNet and mmpose use.
+_HEAD_FILES = ('gt_{}.mat', 'mpii_gt_{}.mat', 'mpii_gt_val.mat')
+# A person of scale 1 is this high. The centre given is that of the trunk: as is usual, the box is
+# moved down a little (HRNet and mmpose do both).
+_SCALE_PX = 200.0
+_DOWN_PX = 15.0
 
 
 @dataclass(frozen=True)
@@ -170,7 +176,8 @@ def read_mpii(
 
     Both the release (``mpii_human_pose_v1_u12_1.mat``; its pictures for training have
     annotations) and the common JSON form (a list of image, joints, joints_vis, center, scale) are
-    read. MATLAB counts pixels from 1: 1 is taken from all coordinates.
+    read, with it the heads' boxes of ``gt_valid.mat`` where that lies beside it. MATLAB counts
+    pixels from 1: 1 is taken from all coordinates.
 
     Args:
         annotations: the .mat or .json file.
@@ -188,15 +195,46 @@ def read_mpii(
     content = _json(annotations)
     if not isinstance(content, list):
         raise DataError(f'{annotations}: this is no list of people with image and joints')
+    heads = _head_sizes(annotations, len(content))
     for number, entry in enumerate(content):
         try:
             points = np.array(entry['joints'], np.float32).reshape(len(MPII16), 2) - 1
             visible = np.array(entry['joints_vis'], bool).reshape(len(MPII16))
             points[~visible] = np.nan
-            people[str(entry['image'])].people.append(_Person(points, visible))
+            people[str(entry['image'])].people.append(_Person(
+                points, visible, _mpii_box(entry.get('center'), entry.get('scale')),
+                head_size=heads[number]))
         except (KeyError, TypeError, ValueError) as error:
             findings.skip(f'annotation {number}', f'it is not of the form of MPII ({error!r})')
     return _pictures(pictures, people, MPII16, findings)
+
+
+def _mpii_box(centre: Any, scale: Any) -> tuple[float, ...]:
+    """Return the box that is meant by a centre (counted from 1) and a scale; NaN without."""
+    if centre is None or scale is None or min(centre) <= 0 or not scale > 0:  # -1 = not known
+        return (np.nan,) * 4
+    x, y = (float(value) - 1 for value in centre)
+    half = _SCALE_PX * float(scale) / 2
+    y += _DOWN_PX * float(scale)
+    return x - half, y - half, x + half, y + half
+
+
+def _head_sizes(annotations: Path, people: int) -> list[float]:
+    """Return the head size of each person of a JSON file, NaN where no file has them.
+
+    Raises:
+        DataError: the file of heads is of other people.
+    """
+    names = (annotations.with_name(name.format(annotations.stem)) for name in _HEAD_FILES)
+    path = next((name for name in names if name.is_file()), None)
+    if path is None:
+        return [np.nan] * people
+    boxes = np.asarray(read_matlab(path, 'headboxes_src'), np.float64)
+    if boxes.shape != (2, 2, people):
+        raise DataError(f'{path}: it has the heads of {boxes.shape[-1]} people, but '
+                        f'{annotations.name} has {people}: take the one that belongs to it')
+    sizes: list[float] = (_HEAD_SHARE * np.linalg.norm(boxes[1] - boxes[0], axis=0)).tolist()
+    return sizes
 
 
 def _from_release(path: Path, people: defaultdict[str, _Annotated]) -> None:
@@ -225,7 +263,10 @@ def _release_person(person: Any) -> _Person | None:
         visible[int(point.id)] = bool(int(shown)) if np.size(shown) else True
     corners = [float(getattr(person, key)) for key in ('x1', 'y1', 'x2', 'y2')]
     diagonal = float(np.hypot(corners[2] - corners[0], corners[3] - corners[1]))
-    return _Person(points, visible, head_size=_HEAD_SHARE * diagonal)
+    place: Any = getattr(person, 'objpos', None)
+    centre = (place.x, place.y) if hasattr(place, 'x') else None
+    return _Person(points, visible, _mpii_box(centre, getattr(person, 'scale', None)),
+                   head_size=_HEAD_SHARE * diagonal)
 
 
 def _pictures(

@@ -129,9 +129,15 @@ def joint_figures(people: People, thresholds: tuple[float, ...]) -> tuple[JointF
 
 
 def oks_by_person(people: People) -> Array:
-    """Return (N,) OKS over the joints that the model has; NaN where none of them is labelled."""
-    return object_keypoint_similarity(
-        people.found, people.truth, people.areas, oks_sigmas(people.layout), people.counted)
+    """Return (N,) OKS over the joints that the model has.
+
+    NaN where none of them is labelled, or no area is annotated.
+    """
+    known = np.isfinite(people.areas)
+    similarity = object_keypoint_similarity(
+        people.found, people.truth, np.where(known, people.areas, 1.0),
+        oks_sigmas(people.layout), people.counted)
+    return np.asarray(np.where(known, similarity, np.nan))
 
 
 def joint_offsets(people: People) -> Array:

@@ -38,7 +38,7 @@ class People:
         truth: (N, K, 2) px, NaN = not labelled.
         visible: (N, K) labelled and not hidden.
         sizes_px: (N,) by which distances are divided.
-        areas: (N,) px^2, by which OKS divides.
+        areas: (N,) px^2, by which OKS divides; NaN = not annotated.
         head_sizes: (N,) px, by which PCKh divides; NaN = not annotated.
         found_3d, truth_3d: (N, K, 3) m, NaN = not known; the origin is arbitrary.
     """
@@ -116,7 +116,7 @@ def gather(
         _joined([truth.keypoints for truth in truths], count, 2),
         _joined([truth.visible for truth in truths], count).astype(bool),
         _joined([_sizes_px(truth, size) for truth in truths]).astype(np.float64),
-        _joined([_areas(truth) for truth in truths]).astype(np.float64),
+        _joined([truth.areas for truth in truths]).astype(np.float64),
         _joined([truth.head_sizes for truth in truths]).astype(np.float64),
         np.array(found_3d, np.float32).reshape(number, count, 3),
         _joined([_points_3d(truth) for truth in truths], count, 3))
@@ -135,12 +135,6 @@ def _sizes_px(truth: AnnotatedPicture, size: Size) -> Floats:
         return truth.sizes_px
     sizes = box_size_px(person_boxes(truth), 'diagonal' if size == 'diagonal' else 'larger_side')
     return sizes.astype(np.float32)
-
-
-def _areas(truth: AnnotatedPicture) -> Floats:
-    boxes = person_boxes(truth)
-    sides = boxes[:, 2:] - boxes[:, :2]
-    return np.where(np.isfinite(truth.areas), truth.areas, sides.prod(1)).astype(np.float32)
 
 
 def _points_3d(truth: AnnotatedPicture) -> Floats:

@@ -78,6 +78,23 @@ def test_people_of_mpii_are_read_from_the_common_json(tmp_path):
     assert picture.keypoints[0, 1].tolist() == [101, 201]  # MATLAB counts pixels from 1
     assert np.isnan(picture.keypoints[0, 0]).all()
     assert {item.name for item in findings.items} == {'annotation 2', 'gone.jpg'}
+    assert picture.boxes[0].tolist() == [-101, 29, 299, 429]  # 200 px each way, 30 px down
+    assert np.isnan(picture.head_sizes).all()
+
+
+def test_heads_of_the_common_json_lie_beside_it(tmp_path):
+    savemat = pytest.importorskip('scipy.io', reason='needs scipy').savemat
+    touch(tmp_path, 'images/one.jpg', 'annot/valid.json')
+    person = {'image': 'one.jpg', 'joints': [[9.0, 9.0]] * 16, 'joints_vis': [1] * 16,
+              'center': [10, 20], 'scale': 1.0}
+    (tmp_path / 'annot' / 'valid.json').write_text(json.dumps([person, person]))
+    boxes = np.array([[[10, 0], [20, 0]], [[40, 6], [60, 8]]], float)
+    savemat(tmp_path / 'annot' / 'gt_valid.mat', {'headboxes_src': boxes})
+    picture, = find_mpii(tmp_path, Findings())
+    assert picture.head_sizes == pytest.approx([30, 6])
+    savemat(tmp_path / 'annot' / 'gt_valid.mat', {'headboxes_src': boxes[..., :1]})
+    with pytest.raises(DataError, match=r'heads of 1 people, but valid\.json has 2'):
+        find_mpii(tmp_path, Findings())
 
 
 def test_people_of_mpii_are_read_from_the_release(tmp_path):
@@ -88,7 +105,9 @@ def test_people_of_mpii_are_read_from_the_release(tmp_path):
                            'is_visible': i % 2 if i < 8 else np.zeros((0, 0))} for i in ids]}
     head = {'x1': 10.0, 'y1': 20.0, 'x2': 40.0, 'y2': 60.0, 'scale': 3.0}
     rects = np.empty(2, object)
-    rects[:] = [{**head, 'annopoints': points(range(16))}, {**head, 'annopoints': points((3, 9))}]
+    place = {'objpos': {'x': 101.0, 'y': 51.0}}
+    rects[:] = [{**head, **place, 'annopoints': points(range(16))},
+                {**head, 'annopoints': points((3, 9))}]
     pictures = np.empty(3, object)
     pictures[:] = [
         {'image': {'name': 'one.jpg'}, 'annorect': rects},
@@ -103,6 +122,8 @@ def test_people_of_mpii_are_read_from_the_release(tmp_path):
     assert picture.visible[0].tolist() == [i % 2 == 1 or i >= 8 for i in range(16)]
     assert np.isfinite(picture.keypoints[1]).all(-1).nonzero()[0].tolist() == [3, 9]
     assert picture.head_sizes == pytest.approx([30, 30])  # 0.6 of a diagonal of 50
+    assert picture.boxes[0].tolist() == [-200, -205, 400, 395]
+    assert np.isnan(picture.boxes[1]).all()
     assert len(findings) == 0
 
 

@@ -86,6 +86,12 @@ def test_joints_that_the_model_does_not_have_are_not_counted():
     assert [joint.name for joint in joint_figures(row, (0.1,))] == list(COCO17.names[:5])
 
 
+def test_oks_needs_an_area():
+    row = people(COCO17, 2)
+    row.areas[1] = np.nan
+    assert oks_by_person(row)[0] == pytest.approx(1) and math.isnan(oks_by_person(row)[1])
+
+
 def test_pckh_divides_by_the_head_and_leaves_pelvis_and_thorax_out():
     row = people(MPII16, 2)
     row.head_sizes[:] = 40, np.nan

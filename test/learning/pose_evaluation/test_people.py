@@ -30,8 +30,8 @@ def test_rows_are_people_and_who_was_not_found_has_a_row_too():
     assert (len(found), found.pictures.tolist()) == (2, [1, 1])
     assert np.isnan(found.found[0]).all() and np.isinf(found.distances[0]).all()
     assert not found.scores[0].any() and not found.distances[1].any()
-    assert found.areas.tolist() == [900, 5000]  # that of the box where no outline is annotated
-    assert len(found.only(np.array([1]))) == 1 and found.only(np.array([1])).areas[0] == 5000
+    assert found.areas[0] == 900 and np.isnan(found.areas[1])
+    assert len(found.only(np.array([0]))) == 1 and found.only(np.array([0])).areas[0] == 900
 
 
 def test_sizes_are_those_of_the_data_set_unless_others_are_asked_for():
