@@ -11,6 +11,7 @@ import numpy as np
 from neuropose_ros.core.errors import DataError
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.learning.datasets.findings import Findings
+from neuropose_ros.learning.datasets.h36m_pictures import read_h36m_pictures
 from neuropose_ros.learning.datasets.jhmdb import read_jhmdb_frames
 from neuropose_ros.learning.datasets.pictures import (
     AnnotatedPicture,
@@ -86,6 +87,8 @@ def _form_of(root: Path) -> str:
     """Tell the form by the files that lie there; COCO's is what all others write."""
     if any((root / name).exists() for name in ('jhmdb14_named.npz', 'jhmdb/jhmdb14_named.npz')):
         return 'jhmdb'
+    if any(root.glob('annotation_body3d/fps*/*.npz')):
+        return 'h36m'
     mpii = ('annot/valid.json', 'mpii_human_pose_v1_u12_1.mat',
             'annotations/mpii_human_pose_v1_u12_1.mat')
     return 'mpii' if any((root / name).exists() for name in mpii) else 'coco'
@@ -139,8 +142,14 @@ def _read_jhmdb(
     return read_jhmdb_frames(root, part, findings=findings)
 
 
+def _read_h36m(
+    root: Path, part: str, findings: Findings, _empty: bool,
+) -> tuple[_Pictures, str]:
+    return read_h36m_pictures(root, part, findings)
+
+
 FORMS: Mapping[str, Callable[[Path, str, Findings, bool], tuple[_Pictures, str]]] = {
-    'coco': _read_coco, 'mpii': _read_mpii, 'jhmdb': _read_jhmdb,
+    'coco': _read_coco, 'mpii': _read_mpii, 'jhmdb': _read_jhmdb, 'h36m': _read_h36m,
 }
 """How sets lie on the disk."""
 
