@@ -15,7 +15,7 @@ def places(tmp_path, monkeypatch):
     """Three places of the user's own; the package's is left out."""
     monkeypatch.setenv('NEUROPOSE_RECOGNISERS', f'{tmp_path / "one"}:{tmp_path / "two"}')
     monkeypatch.setenv('XDG_DATA_HOME', str(tmp_path / 'data'))
-    monkeypatch.setattr(store, 'config_folder', lambda: tmp_path / 'config')
+    monkeypatch.setattr('neuropose_ros.core.places.config_folder', lambda: tmp_path / 'config')
     return [tmp_path / 'one', tmp_path / 'two', tmp_path / 'data' / 'neuropose' / 'recognisers',
             tmp_path / 'config' / 'recognisers']
 
