@@ -17,6 +17,12 @@ def number(default: float, low: float, high: float, unit: str, text: str) -> Any
     return field(default=default, metadata={'range': (low, high), 'unit': unit, 'text': text})
 
 
+def whole_number(default: int, low: int, high: int, unit: str, text: str) -> Any:
+    """Return a field that holds a whole number within ``low`` and ``high``."""
+    return field(default=default, metadata={
+        'range': (low, high), 'unit': unit, 'text': text, 'whole': True})
+
+
 def check_fields(parameters: Any) -> None:
     """Check every field by its metadata: ``choices``, ``range``, or else true or false.
 
@@ -36,6 +42,8 @@ def _check(name: str, value: object, metadata: Any) -> None:
         low, high = metadata['range']
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ParameterError(f'{name} is {value!r}; it must be a number')
+        if metadata.get('whole') and not isinstance(value, int):
+            raise ParameterError(f'{name} is {value!r}; it must be a whole number')
         if not (math.isfinite(value) and low <= value <= high):
             raise ParameterError(
                 f'{name} is {value} {metadata["unit"]}; it must be within {low} to {high}')

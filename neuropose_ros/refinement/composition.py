@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ class Rows(NamedTuple):
     Attributes:
         position: (P, 2K, 3).
         velocity: (P, 2K, 3), per s.
-        variance: (P, 2K) per axis, of the whole error.
+        variance: (P, 2K) per axis, of the whole error; None = the filter knows none.
         innovation: (P, 2K, 3); None = there is none to tell.
         scores: (P, 2K).
         states: (P, 2K).
@@ -39,7 +40,7 @@ class Rows(NamedTuple):
 
     position: Values
     velocity: Values
-    variance: Values
+    variance: Values | None
     innovation: Values | None
     scores: Values
     states: States
@@ -87,7 +88,7 @@ def judge(
 
 
 def compose(
-    rows: Rows, people: list[PersonPose], seen: Mask, has_3d: Mask, *, covariances: bool,
+    rows: Rows, people: Sequence[PersonPose], seen: Mask, has_3d: Mask,
 ) -> list[PersonPose]:
     """Return the people as they are told.
 
@@ -96,14 +97,14 @@ def compose(
         people: as they were last seen: box, identity, origin of 3D.
         seen: (P,) who is in this frame.
         has_3d: (P,) who has joints in 3D.
-        covariances: whether the filter knows any.
     """
     position = np.where(rows.valued[..., None], rows.position, np.nan).astype(np.float32)
     count = position.shape[1] // 2
     velocity = np.where(
         rows.valued[:, :count, None], rows.velocity[:, :count, :2], np.nan).astype(np.float32)
-    variance = np.where(rows.valued, rows.variance, np.nan).astype(np.float32)
-    covariance = variance[:, :count, None] * _AXES_2D if covariances else None
+    variance = None if rows.variance is None else np.where(
+        rows.valued, rows.variance, np.nan).astype(np.float32)
+    covariance = None if variance is None else variance[:, :count, None] * _AXES_2D
     innovation = None if rows.innovation is None else (
         rows.innovation[:, :count, :2].astype(np.float32))
     scores = np.where(rows.valued, rows.scores, 0.0)[:, :count].astype(np.float32)
@@ -125,7 +126,7 @@ def compose(
             keypoints_3d=position[slot, count:] if deep else None,
             keypoint_states_3d=rows.states[slot, count:] if deep else None,
             keypoint_covariances_3d=(
-                variance[slot, count:, None] * _AXES_3D if covariances and deep else None),
+                None if variance is None or not deep else variance[slot, count:, None] * _AXES_3D),
             origin_3d=person.origin_3d if deep else Origin3D.UNKNOWN,
             frame_3d=person.frame_3d if deep else '',
             delay_ms=person.delay_ms + delays_s[slot] * 1e3,

@@ -69,6 +69,12 @@ def rearranged(values: NDArray[T], rows: NDArray[np.intp], fill: float) -> NDArr
     return ordered
 
 
+def rows_of(people: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Return the (P * count,) rows of people who have ``count`` rows each; -1 stays -1."""
+    rows = people[:, None] * count + np.arange(count)
+    return np.where(people[:, None] < 0, -1, rows).ravel()
+
+
 def select(mask: Mask, chosen: Points, other: Points) -> Points:
     """Return ``chosen`` where ``mask`` holds and ``other`` elsewhere."""
     wide = mask[:, None]

@@ -59,6 +59,18 @@ class Verdict(NamedTuple):
     distance: Values
 
 
+def without(evidence: Evidence, tremor: Values | None) -> Evidence:
+    """Return the evidence of the movement below ``tremor`` (N, D); None = there is none."""
+    if tremor is None:
+        return evidence
+    return evidence._replace(measured=evidence.measured - tremor)
+
+
+def again(verdict: Verdict, evidence: Evidence, predicted: Points) -> Verdict:
+    """Return the verdict with the innovation of other evidence."""
+    return verdict._replace(innovation=evidence.measured - predicted.position)
+
+
 class Motion(Protocol):
     """Follows N points of P people, step by step: `predict`, `gate`, `adapt`, `correct`."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from neuropose_ros.core.errors import ParameterError
-from neuropose_ros.core.parameters import check_fields, number
+from neuropose_ros.core.parameters import check_fields, number, whole_number
 
 MODES = ('kalman', 'one_euro', 'none')
 
@@ -26,6 +26,9 @@ class RefinementParameters:
         'choices': MODES,
         'text': 'kalman: constant-velocity Kalman filter; one_euro: One-Euro filter, no '
                 'covariances; none: measurements unchanged, nothing predicted'})
+    lag_frames: int = whole_number(
+        0, 0, 30, 'frames', 'how many later frames have a say in an answer: more is smoother and '
+        'bridges gaps better, and every answer is that much later; 0 = causal')
     max_bridge_s: float = number(
         0.5, 0.0, 5.0, 's', 'longest time that an unseen joint or person is predicted')
     bridge_decay_s: float = number(
@@ -54,6 +57,18 @@ class RefinementParameters:
     gate: float = number(
         8.0, 0.5, 1e6, '1', 'innovations beyond this many standard deviations are outliers, '
         'unless the next measurement confirms them')
+    use_network: bool = field(default=True, metadata={
+        'text': 'whether the learnt network, where there is one, improves what was measured and '
+                'says where joints are that were not seen (they stay PREDICTED)'})
+    completion_sd: float = number(
+        0.15, 0.0, 10.0, 'body', 'largest standard deviation with which the network may say '
+        'where a joint is that was not seen')
+    protect_tremor: bool = field(default=True, metadata={
+        'text': 'whether coherent movement of 3 to 12 Hz is kept out of the filter and in the '
+                'result'})
+    use_action_context: bool = field(default=False, metadata={
+        'text': 'whether what people were found to do says how lively their joints are expected '
+                'to be; a live run is then no longer repeated exactly by a replay'})
     use_swap_repair: bool = field(default=True, metadata={
         'text': 'whether left and right are put back where the detector takes one for the other'})
     swap_memory_s: float = number(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +11,11 @@ from neuropose_ros.core.pose import PersonPose
 from neuropose_ros.refinement import filters
 from neuropose_ros.refinement.body import Body, Indices
 from neuropose_ros.refinement.composition import Rows, compose, judge
+from neuropose_ros.refinement.evidence import EvidenceNetwork
 from neuropose_ros.refinement.filters import Mask, Points, Values
 from neuropose_ros.refinement.gating import SideKeeper
-from neuropose_ros.refinement.motion import Evidence, Verdict, create_motion
+from neuropose_ros.refinement.learnt import Learnt
+from neuropose_ros.refinement.motion import Evidence, Verdict, again, create_motion, without
 from neuropose_ros.refinement.noise import JointNoise
 from neuropose_ros.refinement.parameters import RefinementParameters
 from neuropose_ros.refinement.reading import (
@@ -27,9 +29,12 @@ from neuropose_ros.refinement.reading import (
     read_people,
     rearranged,
 )
+from neuropose_ros.refinement.smoothing import Chain, Step
+from neuropose_ros.refinement.trembling import Tremor
 
 _SIZE_SMOOTHING_S = 0.5
 _LEAST_SIZE_PX = 8.0
+NONE: Mapping[int, Values] = {}
 
 
 class People:
@@ -42,14 +47,25 @@ class People:
         lost: people given up in it.
     """
 
-    def __init__(self, parameters: RefinementParameters, body: Body) -> None:
-        """Know nobody yet."""
+    def __init__(
+        self, parameters: RefinementParameters, body: Body,
+        network: EvidenceNetwork | None = None, *, chained: bool = False,
+    ) -> None:
+        """Know nobody yet.
+
+        Args:
+            network: for these people alone; None = there is none.
+            chained: whether later frames are to say something about earlier ones.
+        """
         self.outliers = self.swapped = self.lost = 0
         self._parameters = parameters
         self.body = body
         self._full = parameters.mode == 'kalman'
+        self._chained = chained and self._full
         self._motion = create_motion(parameters, 2 * body.count, 3)
         self._sides = SideKeeper(body, parameters.swap_memory_s)
+        self._learnt = Learnt(network, body, parameters)
+        self._tremor = Tremor(body.count, enabled=self._full and parameters.protect_tremor)
         self._ids: list[int] = []
         self._last: list[PersonPose] = []  # as last seen, with a box that goes on
         self._size_px = np.zeros(0)
@@ -58,12 +74,14 @@ class People:
         rows = (0, 2 * body.count)
         self._seen_s = np.zeros(rows)  # since a measurement or guess
         self._measured_s = np.zeros(rows)  # since a measurement
+        self._told = np.zeros(rows, bool)  # by the network, without being seen
         self._slow = np.zeros(rows)
         self._scores = np.zeros(rows)
 
     def step(
         self, people: Sequence[PersonPose], dt_s: float, view: View, noise: JointNoise,
-    ) -> tuple[list[PersonPose], list[PersonPose]]:
+        liveliness: Mapping[int, Values] = NONE,
+    ) -> Step:
         """Go on by ``dt_s``.
 
         Args:
@@ -71,9 +89,11 @@ class People:
             dt_s: since the last frame.
             view: they are seen in.
             noise: of the detector.
+            liveliness: (K,) factors on the variance of the acceleration, by track id; 1 of
+                everybody else.
 
         Returns:
-            ``people`` refined, in their order, and those who are not there but predicted.
+            ``people`` refined, and those who are not there but predicted.
         """
         found = {person.track_id: person for person in people}
         fresh = [track_id for track_id in found if track_id not in self._ids]
@@ -82,15 +102,17 @@ class People:
         present = [found.get(track_id) for track_id in self._ids]
         reading = read_people(present, self.body.count, view)
         self._follow(present, reading, dt_s, view)
-        rows = self._advance(reading, dt_s, view, noise)
-        seen = np.array([person is not None for person in present], bool)
-        told = dict(zip(self._ids, compose(
-            rows, self._last, seen, self._has_3d, covariances=self._full), strict=True))
-        refined = [told[track_id] for track_id in found]
-        missed = [told[track_id] for slot, track_id in enumerate(self._ids)
-                  if not seen[slot] and (rows.states[slot, :self.body.count] == PREDICTED).any()]
+        lively = np.ones(self._seen_s.shape)
+        for slot, track_id in enumerate(self._ids):
+            if track_id in liveliness:
+                lively[slot] = np.tile(np.sqrt(liveliness[track_id]), 2)
+        rows, tremor, chain = self._advance(reading, dt_s, view, noise, lively)
+        step = Step(
+            tuple(self._ids), rows, tuple(self._last),
+            np.array([person is not None for person in present], bool), self._has_3d.copy(),
+            tremor, chain)
         self._dismiss()
-        return refined, missed
+        return step
 
     def predicted(self) -> list[PersonPose]:
         """Return all that is known now, also of joints beyond the border."""
@@ -103,9 +125,8 @@ class People:
         points = self._motion.points
         people = compose(Rows(
             points.position.reshape(*shape, 3), points.velocity.reshape(*shape, 3),
-            points.position_variance.reshape(shape) + self._slow, None, self._scores, states,
-            valued, np.zeros(shape[0])), self._last, self._unseen_s == 0.0, self._has_3d,
-            covariances=self._full)
+            self._variance(), None, self._scores, states, valued, np.zeros(shape[0])),
+            self._last, self._unseen_s == 0.0, self._has_3d)
         some = valued[:, :self.body.count].any(axis=1)
         return [people[slot] for slot in np.flatnonzero(some)]
 
@@ -115,6 +136,12 @@ class People:
         if self._parameters.mode == 'none':
             return 0.0
         return self._parameters.max_bridge_s + 1e-6
+
+    def _variance(self) -> Values | None:
+        """Return (P, 2K) variances of the whole errors: what is filtered, and what stays."""
+        if not self._full:
+            return None
+        return self._motion.points.position_variance.reshape(self._slow.shape) + self._slow
 
     def _known(self) -> Mask:
         known: Mask = np.isfinite(self._motion.points.position[:, 0]).reshape(self._seen_s.shape)
@@ -143,47 +170,80 @@ class People:
         self._unseen_s = filters.rearranged(self._unseen_s, people, 0.0)
         self._seen_s = filters.rearranged(self._seen_s, people, np.inf)
         self._measured_s = filters.rearranged(self._measured_s, people, np.inf)
+        self._told = filters.rearranged(self._told, people, False)
         self._slow = filters.rearranged(self._slow, people, 0.0)
         self._scores = filters.rearranged(self._scores, people, 0.0)
-        self._sides.arrange(people)
-        count = 2 * self.body.count
-        rows = people[:, None] * count + np.arange(count)
-        self._motion.arrange(np.where(people[:, None] < 0, -1, rows).ravel())
+        for part in (self._sides, self._learnt, self._tremor):
+            part.arrange(people)
+        self._motion.arrange(filters.rows_of(people, 2 * self.body.count))
 
-    def _advance(self, reading: Reading, dt_s: float, view: View, noise: JointNoise) -> Rows:
+    def _advance(
+        self, reading: Reading, dt_s: float, view: View, noise: JointNoise, liveliness: Values,
+    ) -> tuple[Rows, Values | None, Chain | None]:
         """Predict, weigh, correct and judge all people."""
         shape, motion = self._seen_s.shape, self._motion
         sizes = np.empty(shape)
         sizes[:, :self.body.count] = self._size_px[:, None]
         sizes[:, self.body.count:] = self._parameters.body_height_m
+        before, predicted, drifting = self._predict(sizes, dt_s, liveliness)
+        reading, evidence = self._weigh(reading, predicted, sizes, dt_s, noise)
+        verdict = motion.gate(dt_s, predicted, without(evidence, self._tremor.expected(dt_s)))
+        used = (verdict.fits | verdict.starting).reshape(shape)
+        innovation = verdict.innovation.reshape(*shape, 3)
+        tremor = self._tremor.step(evidence.measured, used, dt_s, sizes)
+        evidence = without(evidence, tremor)
+        evidence, verdict = self._learnt.improve(
+            dt_s, evidence, again(verdict, evidence, predicted), predicted, self._size_px)
+        predicted = motion.adapt(dt_s, predicted, evidence, verdict)
+        delay_s = motion.correct(dt_s, predicted, evidence, verdict)
+        known = (verdict.fits | verdict.starting).reshape(shape)
+        if self._parameters.mode != 'none':
+            self._carry(before, known)
+        self._note(reading, evidence, used, known)
+        chain = self._chain(predicted, dt_s, drifting, verdict) if self._chained else None
+        position = motion.points.position.reshape(*shape, 3)
+        if tremor is not None:
+            tremor = tremor.reshape(position.shape)
+            position = position + tremor
+        bridged = self._known() & ((self._measured_s <= self._bridge_s) | self._told)
+        judged = judge(
+            reading, used, bridged, position, view, keep_guesses=self._parameters.keep_guesses)
+        return Rows(
+            position, motion.points.velocity.reshape(*shape, 3),
+            self._variance(), innovation, self._scores, judged.states, judged.valued, delay_s,
+        ), tremor, chain
+
+    def _chain(
+        self, predicted: Points, dt_s: float, drifting: Mask, verdict: Verdict,
+    ) -> Chain:
+        """Return what later frames need to say something about this one."""
+        decay_s = self._parameters.bridge_decay_s
+        fade = np.exp(-dt_s / decay_s)
+        return Chain(
+            self._motion.points, predicted, np.where(drifting, decay_s * (1.0 - fade), dt_s),
+            np.where(drifting, fade, 1.0),
+            np.isfinite(predicted.position_variance) & ~verdict.starting)
+
+    def _predict(
+        self, sizes: Values, dt_s: float, liveliness: Values,
+    ) -> tuple[Points, Points, Mask]:
+        """Return the points of the last frame, in this one, and which of them drift."""
         known = self._known()
         unseen = (self._seen_s > 0.0) & known
         self._seen_s += dt_s
         self._measured_s += dt_s
-        gone = unseen & (self._seen_s > self._bridge_s)
+        gone = unseen & (self._seen_s > self._bridge_s) & ~self._told
         if gone.any():
-            motion.forget(gone.ravel())
+            self._forget(gone)
             unseen &= ~gone
             known &= ~gone
-        before = motion.points
-        predicted = motion.predict(
-            dt_s, sizes.ravel(), unseen.ravel(), self._drift(unseen, known), np.ones(sizes.size))
-        reading, evidence = self._weigh(reading, predicted, sizes, dt_s, noise)
-        verdict = motion.gate(dt_s, predicted, evidence)
-        predicted = motion.adapt(dt_s, predicted, evidence, verdict)
-        delay_s = motion.correct(dt_s, predicted, evidence, verdict)
-        used = (verdict.fits | verdict.starting).reshape(shape)
-        if self._parameters.mode != 'none':
-            self._carry(before, used)
-        self._note(reading, evidence, verdict, used)
-        position = motion.points.position.reshape(*shape, 3)
-        judged = judge(reading, used, self._known() & (self._measured_s <= self._bridge_s),
-                       position, view, keep_guesses=self._parameters.keep_guesses)
-        return Rows(
-            position, motion.points.velocity.reshape(*shape, 3),
-            motion.points.position_variance.reshape(shape) + self._slow,
-            verdict.innovation.reshape(*shape, 3), self._scores, judged.states, judged.valued,
-            delay_s)
+        return self._motion.points, self._motion.predict(
+            dt_s, sizes.ravel(), unseen.ravel(), self._drift(unseen, known), liveliness.ravel(),
+        ), unseen.ravel()
+
+    def _forget(self, gone: Mask) -> None:
+        self._motion.forget(gone.ravel())
+        self._tremor.forget(gone)
 
     def _weigh(
         self, reading: Reading, predicted: Points, sizes: Values, dt_s: float, noise: JointNoise,
@@ -211,17 +271,15 @@ class People:
             np.where(reading.usable[..., None], reading.values, np.nan).reshape(-1, 3),
             variance.ravel(), slow.ravel(), reading.usable.ravel(), sizes.ravel())
 
-    def _note(
-        self, reading: Reading, evidence: Evidence, verdict: Verdict, used: Mask,
-    ) -> None:
-        """Remember what was seen."""
+    def _note(self, reading: Reading, evidence: Evidence, used: Mask, known: Mask) -> None:
+        """Remember what was seen, and what was told by the network without being seen."""
         self._seen_s[used] = 0.0
         self._measured_s[used & reading.measured] = 0.0
+        self._told = known & ~used
         self._scores = np.where(used, reading.scores, 0.0)
         if self._full:
-            self._slow = np.where(used, evidence.slow.reshape(used.shape), self._slow)
-        refused = (evidence.usable & ~(verdict.fits | verdict.starting)).reshape(used.shape)
-        self.outliers = int(refused[:, :self.body.count].sum())
+            self._slow = np.where(known, evidence.slow.reshape(used.shape), self._slow)
+        self.outliers = int((reading.usable & ~used)[:, :self.body.count].sum())
 
     def _drift(self, unseen: Mask, known: Mask) -> Values | None:
         """Return (N, 3) velocities that unseen joints take up: those of their whole body."""
@@ -300,6 +358,6 @@ class People:
         if self._has_3d[slot] and kept != (person.origin_3d, person.frame_3d):
             deep = np.zeros(self._seen_s.shape, bool)
             deep[slot, self.body.count:] = True
-            self._motion.forget(deep.ravel())
+            self._forget(deep)
             self._seen_s[deep] = self._measured_s[deep] = np.inf
         self._has_3d[slot] = True

@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from typing import Protocol
 
-from neuropose_ros.core.clocks import Timeline, seconds
+from neuropose_ros.core.action import Action, ActionFrame
+from neuropose_ros.core.clocks import NS_PER_S, Timeline, seconds
 from neuropose_ros.core.errors import LayoutError
 from neuropose_ros.core.layouts import layout
 from neuropose_ros.core.pose import PersonPose, PoseFrame
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.refinement.body import Body, body_of
-from neuropose_ros.refinement.noise import JointNoise, NoiseModel, generic_curve, joint_noise
+from neuropose_ros.refinement.evidence import EvidenceNetwork
+from neuropose_ros.refinement.filters import Values
+from neuropose_ros.refinement.noise import NoiseModel, generic_curve, joint_noise
 from neuropose_ros.refinement.parameters import RefinementParameters
 from neuropose_ros.refinement.people import People
 from neuropose_ros.refinement.reading import View, checked_person
+from neuropose_ros.refinement.smoothing import Step, smoothed
 
 _log = logging.getLogger(__name__)
+
+
+class ActionContext(Protocol):
+    """What actions say about movement.
+
+    Attributes:
+        label_set: id of the labels that it knows.
+    """
+
+    label_set: str
+
+    def __call__(self, action: Action, names: tuple[str, ...]) -> Values:
+        """Return (K,) factors on the variance of the joints' acceleration; 1 = no say."""
+        ...
 
 
 @dataclass(slots=True)
@@ -51,37 +71,70 @@ class Counters:
         return ', '.join(f'{name} {count}' for name, count in counts if count) or 'nothing'
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A frame on its way out.
+
+    Attributes:
+        pose: as it came.
+        steps: people by the number of their joints, as known after this frame.
+        order: their track ids as they came.
+        unfiltered: people who pass as they are.
+        run: frames of one run know of each other; a restart begins another.
+    """
+
+    pose: PoseFrame
+    steps: dict[int, Step]
+    order: tuple[int, ...]
+    unfiltered: tuple[PersonPose, ...]
+    run: int
+
+
 class RefinementStage:
-    """Refines the people of one camera, frame by frame; no look-ahead."""
+    """Refines the people of one camera, frame by frame; looks ahead by ``lag_frames`` at most."""
 
     def __init__(
         self, parameters: RefinementParameters | None = None, *,
-        noise: NoiseModel | None = None, layouts: Callable[[str], SkeletonLayout] = layout,
+        network: EvidenceNetwork | None = None, noise: NoiseModel | None = None,
+        context: ActionContext | None = None,
+        layouts: Callable[[str], SkeletonLayout] = layout, chained: bool = False,
     ) -> None:
         """Start without people.
 
         Args:
             parameters: None = the defaults.
+            network: for this stage alone, with its state; None = there is none.
             noise: of detectors, as it was learnt; of others the parameters tell it.
+            context: what actions say about movement.
             layouts: finds the joints of poses by the id of their layout; raises LayoutError.
+            chained: whether `waiting_steps` are wanted of a stage without a lag.
         """
         self._parameters = parameters or RefinementParameters()
+        self._network = network
         self._noise = noise
+        self._context = context
         self._layouts = layouts
+        self._chained = chained
         self.counters = Counters()
         self._timeline = Timeline()
         self._people: dict[int, People] = {}  # by the number of their joints
-        self._newest: PoseFrame | None = None
+        self._look_again_ns = 0  # for a layout that is not known
+        self._unknown: set[str] = set()
+        self._actions: ActionFrame | None = None
+        self._newest: _Waiting | None = None
+        self._waiting: deque[_Waiting] = deque()
+        self._run = 0
 
     @property
     def parameters(self) -> RefinementParameters:
-        """The parameters; new ones let every track's filter begin anew."""
+        """The parameters; new ones let every filter begin anew, and drop what waits."""
         return self._parameters
 
     @parameters.setter
     def parameters(self, parameters: RefinementParameters) -> None:
         self._parameters = parameters
         self._people.clear()
+        self._waiting.clear()
 
     @property
     def restarts(self) -> int:
@@ -89,97 +142,152 @@ class RefinementStage:
         return self.counters.restarts
 
     def reset(self) -> None:
-        """Forget all people and all time."""
+        """Forget all people, all time, and what waits."""
         self._timeline = Timeline()
+        self._waiting.clear()
+        self._actions = None
         self._forget()
 
-    def process(self, pose: PoseFrame) -> PoseFrame:
-        """Return the people of ``pose``, refined.
+    def process(self, pose: PoseFrame) -> PoseFrame | None:
+        """Return the people of the frame ``lag_frames`` before ``pose``, refined; None = not yet.
 
-        Everybody known is in the answer: who is not in ``pose`` is LOST and predicted, up to
-        ``max_bridge_s``. The status is that of ``pose``: predictions are no evidence.
+        There is one answer for each frame, in order, with the frame's own stamp. Everybody known
+        is in it: who is not in the frame is LOST and predicted, up to ``max_bridge_s``. The
+        status is that of the frame: predictions are no evidence.
         """
-        if pose.stamp_ns <= 0:
-            self.counters.unstamped += 1
-            view = View(pose.image_width, pose.image_height)
-            return self._answer(pose, tuple(
-                checked_person(person, view) for person in pose.persons))
-        if self._newest is not None and self._timeline.repeated(pose.stamp_ns, pose.epoch):
-            self.counters.repeats += 1
-            return self._answer(pose, self._newest.persons)
-        before_ns = self._timeline.newest_ns
-        if self._timeline.restarted(pose.stamp_ns, pose.epoch, pose.frame_seq):
-            self.counters.restarts += 1
-            self._forget()
-        elif self._newest is not None and self._newest.layout != pose.layout:
-            self.counters.layout_changes += 1
-            self._forget()
-        dt_s = seconds(pose.stamp_ns - before_ns) if self._newest and before_ns else 0.0
-        self._newest = self._answer(pose, self._refine(pose, dt_s))
-        return self._newest
+        self._waiting.append(self._take(pose))
+        if len(self._waiting) <= self._parameters.lag_frames:
+            return None
+        return self._release()
 
     def flush(self) -> list[PoseFrame]:
         """Return the frames that still wait for later ones."""
-        return []
+        return [self._release() for _ in range(len(self._waiting))]
+
+    def put_actions(self, actions: ActionFrame) -> None:
+        """Take what people were found to do; it counts for the frames of the next second."""
+        self._actions = actions
 
     def feedback(self) -> PoseFrame | None:
         """Return the people as they are expected at the newest stamp, with velocities.
 
         Joints without a measurement are PREDICTED, also beyond the image's border; None before
-        the first frame.
+        the first frame. A lag does not delay it.
         """
         if self._newest is None:
             return None
-        return replace(self._newest, persons=tuple(
+        return replace(self._newest.pose, stage='refinement', persons=tuple(
             person for people in self._people.values() for person in people.predicted()))
+
+    def _take(self, pose: PoseFrame) -> _Waiting:
+        """Refine a frame by all that is known so far."""
+        if pose.stamp_ns <= 0:
+            self.counters.unstamped += 1
+            view = View(pose.image_width, pose.image_height)
+            return _Waiting(pose, {}, (), tuple(
+                checked_person(person, view) for person in pose.persons), self._run)
+        newest = self._newest
+        if newest is not None and self._timeline.repeated(pose.stamp_ns, pose.epoch):
+            self.counters.repeats += 1
+            return replace(newest, pose=pose)
+        before_ns = self._timeline.newest_ns
+        if self._timeline.restarted(pose.stamp_ns, pose.epoch, pose.frame_seq):
+            self.counters.restarts += 1
+            self._forget()
+        elif newest is not None and newest.pose.layout != pose.layout:
+            self.counters.layout_changes += 1
+            self._forget()
+        dt_s = seconds(pose.stamp_ns - before_ns) if self._newest and before_ns else 0.0
+        self._newest = self._refine(pose, dt_s)
+        return self._newest
+
+    def _release(self) -> PoseFrame:
+        """Return the frame that waits longest, by all that is known of it."""
+        first = self._waiting[0]
+        run = [one for one in self._waiting if one.run == first.run]
+        lag_ms = seconds(run[-1].pose.stamp_ns - first.pose.stamp_ns) * 1e3
+        present: dict[int, PersonPose] = {}
+        missed: list[PersonPose] = []
+        for count, step in first.steps.items():
+            later = [one.steps[count] for one in run[1:] if count in one.steps]
+            chain = [step]  # a repeated frame holds the step of the one before
+            chain += [one for one, before in zip(later, [step, *later], strict=False)
+                      if one is not before]
+            found, predicted = smoothed(chain)[0].told
+            present |= found
+            missed += predicted
+        self._waiting.popleft()
+        people = [*(present[one] for one in first.order),
+                  *(one for one in missed if one.track_id not in present)]
+        if lag_ms > 0.0 and self._parameters.lag_frames:
+            people = [replace(one, delay_ms=one.delay_ms + lag_ms) for one in people]
+        return replace(
+            first.pose, stage='refinement', persons=(*people, *first.unfiltered))
 
     def _forget(self) -> None:
         self._people.clear()
         self._newest = None
+        self._run += 1
 
-    def _answer(self, pose: PoseFrame, people: tuple[PersonPose, ...]) -> PoseFrame:
-        return replace(pose, stage='refinement', persons=people)
-
-    def _refine(self, pose: PoseFrame, dt_s: float) -> tuple[PersonPose, ...]:
+    def _refine(self, pose: PoseFrame, dt_s: float) -> _Waiting:
         view = View(pose.image_width, pose.image_height)
         tracked: dict[int, PersonPose] = {}
         unfiltered: list[PersonPose] = []
         for person in pose.persons:
             if person.track_id < 0 or person.track_id in tracked or not len(person.keypoints):
-                unfiltered.append(person)
+                unfiltered.append(checked_person(person, view))
             else:
                 tracked[person.track_id] = person
-        counts = {len(person.keypoints) for person in tracked.values()} | self._people.keys()
-        refined: dict[int, PersonPose] = {}
-        missed: list[PersonPose] = []
-        for count in sorted(counts):
+        self.counters.untracked += len(unfiltered)
+        steps = {}
+        for count in sorted({len(one.keypoints) for one in tracked.values()} | {*self._people}):
             alike = [one for one in tracked.values() if len(one.keypoints) == count]
             people = self._of(count, pose)
-            found, predicted = people.step(alike, dt_s, view, self._noise_of(pose, people.body))
-            refined |= {person.track_id: person for person in found}
-            missed += predicted
+            noise = joint_noise(self._noise, pose.model, people.body.names, generic_curve(
+                self._parameters.noise_confident, self._parameters.noise_unsure))
+            steps[count] = people.step(
+                alike, dt_s, view, noise, self._liveliness(alike, pose, people.body))
             self.counters.outliers += people.outliers
             self.counters.swapped += people.swapped
             self.counters.lost += people.lost
-        self.counters.untracked += len(unfiltered)
-        return (*(refined[track_id] for track_id in tracked),
-                *(person for person in missed if person.track_id not in tracked),
-                *(checked_person(person, view) for person in unfiltered))
+        return _Waiting(pose, steps, tuple(tracked), tuple(unfiltered), self._run)
 
     def _of(self, count: int, pose: PoseFrame) -> People:
+        if self._look_again_ns and pose.stamp_ns >= self._look_again_ns:
+            self._look_again_ns = 0
+            if self._find(pose) is not None:
+                self._people.clear()
         if count not in self._people:
-            self._people[count] = People(self._parameters, self._body(count, pose))
+            known = self._find(pose)
+            body = body_of(known if known is not None and len(known) == count else None, count)
+            network = None if self._people else self._network
+            self._people[count] = People(
+                self._parameters, body, network,
+                chained=self._chained or self._parameters.lag_frames > 0)
         return self._people[count]
 
-    def _body(self, count: int, pose: PoseFrame) -> Body:
-        """Return what is known of the joints; nothing if their layout is unknown or another."""
+    def _find(self, pose: PoseFrame) -> SkeletonLayout | None:
+        """Return the layout; None = not known yet, then every joint is refined by itself."""
         try:
-            known = self._layouts(pose.layout)
+            return self._layouts(pose.layout)
         except LayoutError as error:
-            _log.warning('every joint is refined by itself: %s', error)
-            return body_of(None, count)
-        return body_of(known if len(known) == count else None, count)
+            if pose.layout not in self._unknown:
+                _log.warning('every joint is refined by itself: %s', error)
+            self._unknown.add(pose.layout)
+            self._look_again_ns = pose.stamp_ns + NS_PER_S
+            return None
 
-    def _noise_of(self, pose: PoseFrame, body: Body) -> JointNoise:
-        return joint_noise(self._noise, pose.model, body.names, generic_curve(
-            self._parameters.noise_confident, self._parameters.noise_unsure))
+    def _liveliness(
+        self, people: list[PersonPose], pose: PoseFrame, body: Body,
+    ) -> dict[int, Values]:
+        """Return how lively the joints of people are who were found to do something."""
+        actions, context = self._actions, self._context
+        if actions is None or context is None or not self._parameters.use_action_context:
+            return {}
+        age_ns = pose.stamp_ns - actions.stamp_ns
+        if (actions.epoch != pose.epoch or not 0 <= age_ns <= NS_PER_S
+                or actions.label_set != context.label_set):
+            return {}
+        known = {person.track_id for person in people}
+        return {action.track_id: context(action, body.names)
+                for action in actions.actions if action.track_id in known}
