@@ -5,7 +5,10 @@ what goes with them; docs/export.md says what each format holds. Pseudonyms go a
 names of machines do not.
 
 A trained network (`neuropose export runs/train recogniser`) becomes ONNX networks, description and
-model card. Parity with the trained network is checked; what differs is not written.
+model card. Parity with the trained network is checked; what differs is not written. Of a pose
+network (`neuropose export runs/train_pose my-model`) there are float32, half precision and int8,
+and what each loses and costs on this processor; --set takes the keys of
+config/learning/export_pose.yaml.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('input', type=Path, metavar='INPUT',
                         help='a session, or what `neuropose train` wrote: file or folder')
     parser.add_argument('folder', type=Path, nargs='?', metavar='FOLDER',
-                        help='of a trained network: the recogniser to write')
+                        help='of a trained network: the recogniser or pose model to write')
     session = parser.add_argument_group('of a session')
     session.add_argument('--to', choices=tuple(FORMATS), help='the format to write')
     session.add_argument('--out', type=Path, metavar='DIR',
@@ -70,12 +73,14 @@ def _export_session(args: argparse.Namespace) -> int:
 
 
 def _export_network(args: argparse.Namespace) -> int:
+    from neuropose_ros.learning.pose_training.weights import is_pose
+
+    if is_pose(args.input):
+        return _export_pose(args)
     from neuropose_ros.learning.export import ExportSettings, export
     from neuropose_ros.learning.weights import load_recogniser
 
-    if args.folder is None:
-        raise NeuroposeError(f'{args.input} is no session; of a trained network, say which '
-                             'folder the recogniser is to be written to')
+    _need_folder(args)
     settings = read_settings(ExportSettings, args, 'export')
     done = export(load_recogniser(args.input), args.folder, settings)
     for name, difference in done.parity.items():
@@ -86,3 +91,33 @@ def _export_network(args: argparse.Namespace) -> int:
         print(json.dumps({'folder': str(done.folder), 'parity': dict(done.parity),
                           'networks': dict(done.description.networks)}))
     return 0
+
+
+def _export_pose(args: argparse.Namespace) -> int:
+    from neuropose_ros.learning.pose_training.export import PoseExportSettings, export_pose
+    from neuropose_ros.learning.pose_training.samples import FILE_NAME, load_samples
+    from neuropose_ros.learning.pose_training.weights import load_pose, pose_file
+
+    _need_folder(args)
+    settings = read_settings(PoseExportSettings, args, 'export_pose')
+    samples = load_samples(pose_file(args.input).with_name(FILE_NAME))
+    done = export_pose(load_pose(args.input), args.folder, settings, samples)
+    for variant in done.variants:
+        found = ', '.join(f'PCK@{limit:g} {value:.3f}' for limit, value in variant.pck.items())
+        print(f'{variant.file:16} {variant.megabytes:5.1f} MB {variant.ms:6.1f} ms a person on '
+              f'one thread{", " if found else ""}{found}')
+    print(f'{done.folder} is a pose model; `neuropose deploy {done.folder}` puts it where the '
+          f'pose node finds it as {done.name}')
+    if args.json:
+        print(json.dumps({'folder': str(done.folder), 'name': done.name, 'variants': {
+            variant.file: {
+                'megabytes': variant.megabytes, 'parity': variant.parity, 'ms': variant.ms,
+                **{f'pck@{limit:g}': value for limit, value in variant.pck.items()}}
+            for variant in done.variants}}))
+    return 0
+
+
+def _need_folder(args: argparse.Namespace) -> None:
+    if args.folder is None:
+        raise NeuroposeError(f'{args.input} is no session; of a trained network, say which '
+                             'folder is to be written')

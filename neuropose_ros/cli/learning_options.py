@@ -64,16 +64,21 @@ def read_settings(section: type[Section], args: argparse.Namespace, command: str
 def add_training_arguments(parser: argparse.ArgumentParser, config: str, out: str) -> None:
     """Declare what pretrain and train share."""
     parser.add_argument('--data', type=Path, required=True, help='folder or file with the clips')
+    add_learning_arguments(parser, config, out)
+    parser.add_argument('--split', default='', help='of the data set; default: as the YAML says')
+    parser.add_argument('--cache', type=Path, help='of the poses of videos')
+    parser.add_argument('--workers', type=int, default=1, help='processes that read videos')
+
+
+def add_learning_arguments(parser: argparse.ArgumentParser, config: str, out: str) -> None:
+    """Declare what is the same whatever is learnt."""
     parser.add_argument('--config', default=config,
                         help='a YAML file, or the name of a recipe; default: config/learning')
     parser.add_argument('--set', action='append', default=[], metavar='SECTION.KEY=VALUE',
                         help='instead of what the YAML says; may be repeated')
-    parser.add_argument('--split', default='', help='of the data set; default: as the YAML says')
     parser.add_argument('--out', type=Path, default=Path(out), help=f'folder; default: {out}')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
-    parser.add_argument('--cache', type=Path, help='of the poses of videos')
-    parser.add_argument('--workers', type=int, default=1, help='processes that read videos')
     parser.add_argument('--resume', action='store_true', help='go on where the last run stopped')
     parser.add_argument('--no-tensorboard', action='store_true', help='write no curves')
     parser.add_argument('--json', action='store_true', help='last line is one JSON object')

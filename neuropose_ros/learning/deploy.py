@@ -59,13 +59,24 @@ def deploy(source: Path, settings: DeploySettings | None = None) -> Path:
     target = place / (settings.name or description.name)
     if target.exists() and target.samefile(source):
         return target
-    if target.exists() and not settings.replace:
+    put(source, target, replace=settings.replace)
+    return target
+
+
+def put(source: Path, target: Path, *, replace: bool) -> None:
+    """Copy a folder, whole or not at all; its parent is made.
+
+    Raises:
+        ModelError: there is one already that is not to be replaced, or it cannot be written.
+    """
+    if target.exists() and not replace:
         raise ModelError(f'{target}: there is one of that name already: replace it by --set '
                          'replace=true, or give another name by --set name=NAME')
+    place = target.parent
     try:
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place, prefix='.deploy-') as beside:
-            copy = Path(beside) / 'recogniser'
+            copy = Path(beside) / 'copy'
             shutil.copytree(source, copy)
             if target.exists():
                 target.replace(Path(beside) / 'before')
@@ -74,7 +85,6 @@ def deploy(source: Path, settings: DeploySettings | None = None) -> Path:
         reason = getattr(error, 'strerror', None) or error
         raise ModelError(f'{target}: cannot be written ({reason}): make room or give permission '
                          'there, or name another folder') from error
-    return target
 
 
 def name_for_node(target: Path) -> str:

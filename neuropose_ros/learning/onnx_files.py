@@ -38,7 +38,7 @@ def step_network(network: Recogniser) -> bytes:
         given |= {'scene': torch.zeros(_N, size), 'scene_mask': torch.ones(_N, 1)}
     given[MEMORY] = pack(network, network.initial_state(_N))
     outputs = (*STEP_OUTPUTS, NEXT + MEMORY)
-    content = _written(
+    content = written(
         _Step(network), tuple(given.values()), tuple(given), outputs,
         {name: {0: _PEOPLE} for name in (*given, *outputs)})
     few = {name: value.numpy() for name, value in given.items()}
@@ -81,7 +81,7 @@ def clip_network(network: Recogniser) -> bytes:
         'keypoints', 'mask', 'frame_logits', 'completed', 'error', 'attention')}
     if size:
         axes |= {name: {0: _PEOPLE, 1: _SCENES} for name in ('scene', 'scene_mask')}
-    return _written(_Clip(network), tuple(given.values()), tuple(given), CLIP_OUTPUTS, axes)
+    return written(_Clip(network), tuple(given.values()), tuple(given), CLIP_OUTPUTS, axes)
 
 
 class _Step(nn.Module):
@@ -112,10 +112,20 @@ class _Clip(nn.Module):
         return tuple(getattr(found, name) for name in CLIP_OUTPUTS)
 
 
-def _written(
+def written(
     module: nn.Module, given: tuple[Tensor, ...], inputs: Sequence[str], outputs: Sequence[str],
     axes: dict[str, dict[int, str]],
 ) -> bytes:
+    """Return a module as ONNX.
+
+    Args:
+        given: what it is traced with.
+        inputs, outputs: names.
+        axes: name -> axis -> name, of those whose length may vary.
+
+    Raises:
+        ModelError: torch cannot write it.
+    """
     memory = io.BytesIO()
     logger = logging.getLogger('torch.onnx')
     level = logger.level

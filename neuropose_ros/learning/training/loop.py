@@ -188,9 +188,10 @@ class _Run(Generic[Batch]):
 
     def _precision(self) -> contextlib.AbstractContextManager[None]:
         # bfloat16 has float32's range: gradients need no scaling.
-        if self._team.device.type == 'cuda' and self._settings.precision == 'auto':
+        kind, wanted = self._team.device.type, self._settings.precision
+        if wanted == 'bfloat16' or (wanted == 'auto' and kind == 'cuda'):
             return cast('contextlib.AbstractContextManager[None]',
-                        torch.autocast('cuda', torch.bfloat16))
+                        torch.autocast(kind, torch.bfloat16))
         return contextlib.nullcontext()
 
     def _score(self) -> dict[str, float]:

@@ -24,7 +24,8 @@ class LoopSettings:
             on the validation part.
         patience_epochs: stop after so many without a better one, 0 = never.
         evaluate_every: epochs between two looks at the validation part.
-        precision: ``auto`` computes in 16 bits on a GPU, and in 32 elsewhere.
+        precision: ``auto`` computes in 16 bits on a GPU and in 32 elsewhere, ``bfloat16`` in 16
+            everywhere: on many processors convolutions gain from it, too.
         checkpoint_every_s: least time between two checkpoints.
     """
 
@@ -38,7 +39,7 @@ class LoopSettings:
     select: Literal['last', 'best'] = 'last'
     patience_epochs: int = 0
     evaluate_every: int = 1
-    precision: Literal['auto', 'float32'] = 'auto'
+    precision: Literal['auto', 'bfloat16', 'float32'] = 'auto'
     checkpoint_every_s: float = 20.0
 
     def __post_init__(self) -> None:

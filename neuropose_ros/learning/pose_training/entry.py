@@ -1,0 +1,108 @@
+"""What the registry and people are told of an exported pose network."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from neuropose_ros.core.layouts import BUILT_IN
+from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.learning.pose_training.task import MEAN, STD
+from neuropose_ros.learning.pose_training.weights import TrainedPose
+
+ENTRY_FILE, CARD_FILE = 'entry.yaml', 'MODEL_CARD.md'
+LEAST_JOINT_SCORE = 0.3
+"""Of the probability mass near the answer, see `PoseNetwork.closeness`."""
+_LIMITS = (
+    'It finds joints in boxes that a person detector gives; where nobody is, it finds joints too, '
+    'with low scores.',
+    'It knows people, clothes, cameras and light like those it learnt from: measure it on '
+    'pictures of your own with `neuropose evaluate pose`.',
+    'Joints mean what the annotations say: those of two data sets differ by centimetres.',
+    'It is no medical device and no safety device.',
+)
+Row = tuple[str, float, float, Mapping[float, float], float]
+"""File, MB, parity, PCK by limit, ms."""
+
+
+def write_entries(
+    trained: TrainedPose, folder: Path, name: str, title: str, licence: str,
+    files: Sequence[str],
+) -> None:
+    """Write the list of models that `neuropose deploy` puts into the user's own.
+
+    float32 has the name itself; ``-fp16`` and ``-int8`` are the others.
+    """
+    entries = {}
+    for file in files:
+        suffix = Path(file).stem.partition('_')[2]
+        path = folder / file
+        entries[f'{name}-{suffix}' if suffix else name] = {
+            'path': file, 'sha256': hashlib.sha256(path.read_bytes()).hexdigest(),
+            'title': (title or _title(trained)) + (f', {suffix}' if suffix else ''),
+            'licence': licence, 'decoder': 'simcc',
+            'input': {'width': trained.network.config.width_px,
+                      'height': trained.network.config.height_px,
+                      'mean': list(MEAN), 'std': list(STD)},
+            'layout': _layout(trained.layout), 'outputs': ['simcc_x', 'simcc_y'],
+            'options': {'padding': trained.recipe.data.padding,
+                        'least_joint_score': LEAST_JOINT_SCORE},
+            'megabytes': round(path.stat().st_size / 1e6, 1),
+            'notes': f'terms of the pictures: {trained.trained_on.get("terms") or "not stated"}'}
+    (folder / ENTRY_FILE).write_text(
+        yaml.safe_dump(entries, sort_keys=False, allow_unicode=True), 'utf-8')
+
+
+def _title(trained: TrainedPose) -> str:
+    return (f'top-down network of {trained.trained_on.get("parameters", 0) / 1e6:.1f} M weights, '
+            f'{len(trained.layout)} joints, learnt from {trained.trained_on.get("pictures")}')
+
+
+def _layout(layout: SkeletonLayout) -> str | dict[str, Any]:
+    if BUILT_IN.get(layout.name) == layout:
+        return layout.name
+    names = layout.names
+    return {'name': layout.name, 'joints': list(names),
+            'bones': [[names[a], names[b]] for a, b in layout.edges],
+            'mirror': [[names[a], names[b]] for a, b in layout.mirror_pairs]}
+
+
+def write_card(
+    trained: TrainedPose, folder: Path, name: str, licence: str, rows: Sequence[Row],
+    held_back: bool,
+) -> None:
+    """Write the card, Markdown for people."""
+    config, facts = trained.network.config, trained.trained_on
+    lines = [
+        f'# Pose model {name}', '',
+        f'Finds {len(trained.layout)} joints ({trained.layout.id}) of one person in a crop of '
+        f'{config.width_px}x{config.height_px} px around a box (padding '
+        f'{trained.recipe.data.padding:g}), by SimCC at {config.bins_per_px} bins per px.', '',
+        f'Licence: {licence}. Terms of the pictures: {facts.get("terms") or "not stated"}.', '',
+        '## Learnt from', '', '| | |', '|---|---|', *_facts(facts), '', '## Files', '',
+        '| file | MB | differs by | PCK@0.1 | PCK@0.2 | ms, one thread |',
+        '|---|---|---|---|---|---|', *map(_row, rows), '',
+        'PCK: share of joints within that share of the diagonal of the box around the joints; '
+        + ('on people held back from training.' if held_back else
+           'on people it was trained on: no measure of how good it is.'),
+        '', '## Limits', '', *(f'- {limit}' for limit in _LIMITS), '']
+    (folder / CARD_FILE).write_text('\n'.join(lines), 'utf-8')
+
+
+def _facts(facts: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in facts.items():
+        if key in ('terms', 'validation') or value == '':
+            continue
+        yield f'| {key.replace("_", " ")} | {str(value).replace("|", "/")} |'
+    for key, value in facts.get('validation', {}).items():
+        yield f'| validation {key} | {value:.3f} |'
+
+
+def _row(row: Row) -> str:
+    file, megabytes, parity, pck, ms = row
+    shown = [f'{pck[limit]:.3f}' if limit in pck else '' for limit in (0.1, 0.2)]
+    return f'| {file} | {megabytes:.1f} | {parity:.2g} | {" | ".join(shown)} | {ms:.1f} |'

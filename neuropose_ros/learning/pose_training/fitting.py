@@ -1,0 +1,131 @@
+"""One training of a recipe, from annotated pictures to a pose network."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from neuropose_ros.learning.config import fingerprint
+from neuropose_ros.learning.datasets.findings import Findings
+from neuropose_ros.learning.datasets.picture_sets import PictureSet, hold_out
+from neuropose_ros.learning.place import Place
+from neuropose_ros.learning.pose_training.crops import (
+    CropSet,
+    CropSettings,
+    cut_out,
+    in_layout,
+)
+from neuropose_ros.learning.pose_training.network import PoseNetwork, adopt, build, parameters
+from neuropose_ros.learning.pose_training.recipe import PoseRecipe
+from neuropose_ros.learning.pose_training.task import PoseLearning
+from neuropose_ros.learning.pose_training.weights import TrainedPose
+from neuropose_ros.learning.training.loop import derived_seed, fit
+
+_CONTEXT = 2.0
+
+
+@dataclass(frozen=True)
+class Start:
+    """Weights to start from.
+
+    Attributes:
+        trained: a whole network; its joints may be others.
+        backbone: weights of a pre-trained backbone.
+    """
+
+    trained: TrainedPose | None = None
+    backbone: Mapping[str, torch.Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """The people to learn from, and those held back.
+
+    Attributes:
+        pictures: numbers of pictures of the two.
+    """
+
+    train: CropSet
+    held: CropSet | None
+    pictures: tuple[int, int]
+    name: str
+    source: str
+
+
+def prepare(
+    recipe: PoseRecipe, pictures: PictureSet, seed: int, *, cache: Path | None = None,
+    findings: Findings | None = None,
+) -> Learnt:
+    """Hold pictures back, draw those to learn from, and cut the people out.
+
+    Args:
+        seed: of the draw, where the recipe learns from a part of the pictures.
+        cache: folder of crops; None = beside the user's other caches.
+        findings: takes what cannot be used.
+
+    Raises:
+        DataError: see `hold_out` and `cut_out`.
+    """
+    data = recipe.data
+    learnt, held = hold_out(pictures.pictures, data.validation_share, data.validation_seed)
+    if data.pictures and data.pictures < len(learnt):
+        drawn = np.random.default_rng([seed, 11]).permutation(len(learnt))[:data.pictures]
+        learnt = tuple(learnt[index] for index in sorted(drawn))
+    side = round(_CONTEXT * max(recipe.network.width_px, recipe.network.height_px) / data.padding)
+    parts = [in_layout(cut_out(
+        pictures.only(part), CropSettings(side, _CONTEXT), cache=cache, findings=findings,
+        skipped_share=data.skipped_share), data.layout) if part else None
+        for part in (learnt, held)]
+    assert parts[0] is not None
+    return Learnt(parts[0], parts[1], (len(learnt), len(held)), pictures.name, pictures.source)
+
+
+def train_pose(
+    recipe: PoseRecipe, learnt: Learnt, seed: int, *, start: Start | None = None,
+    place: Place | None = None,
+) -> TrainedPose:
+    """Train what a recipe describes.
+
+    Raises:
+        TrainingError: see `fit`; or the weights to start from are of a network of another size.
+    """
+    place, start = place or Place(), start or Start()
+    torch.manual_seed(derived_seed('weights', seed))
+    network = build(recipe.network, learnt.train.layout)
+    known: tuple[str, ...] = ()
+    if start.trained is not None:
+        known = adopt(network, start.trained.network.state_dict(), start.trained.layout)
+    elif start.backbone is not None:
+        adopt(network, start.backbone, None)
+    task = PoseLearning(network, learnt.train, recipe, seed, learnt.held)
+    found = fit(
+        task, recipe.training, seed, folder=place.folder, resume=place.resume,
+        identity={'recipe': fingerprint(recipe), 'layout': learnt.train.layout.id,
+                  'data': content_hash(learnt.train)},
+        report=place.report, team=place.team)
+    assert isinstance(found.network, PoseNetwork)
+    return TrainedPose(found.network.cpu(), recipe, {
+        'pictures': learnt.name, 'count': learnt.pictures[0], 'people': len(learnt.train),
+        'held_back': learnt.pictures[1], 'terms': learnt.source, 'seed': seed,
+        'epochs': found.best_epoch, 'parameters': parameters(network),
+        'started_from': _words(start, known),
+        'validation': {name: float(value) for name, value in found.score.items()}})
+
+
+def _words(start: Start, known: tuple[str, ...]) -> str:
+    if start.trained is not None:
+        return f'a trained network ({len(known)} joints known to it)'
+    return 'a pre-trained backbone' if start.backbone is not None else 'nothing'
+
+
+def content_hash(crops: CropSet) -> str:
+    """Return 12 hex digits that change whenever a crop or a joint does."""
+    digest = hashlib.sha256(crops.layout.id.encode())
+    for array in (crops.offsets, crops.points, crops.weights, crops.boxes):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:12]

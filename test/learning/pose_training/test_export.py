@@ -1,0 +1,145 @@
+"""From weights to a model that the nodes run: one command each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip('torch', reason='needs torch')
+
+import torch
+import yaml
+
+from neuropose_ros.cli.main import main
+from neuropose_ros.core.errors import ModelError, ParameterError
+from neuropose_ros.inference.ops.device import Picture
+from neuropose_ros.inference.registry import load_registry
+from neuropose_ros.learning.config import to_table
+from neuropose_ros.learning.deploy import DeploySettings
+from neuropose_ros.learning.pose_training.deploy import deploy_pose
+from neuropose_ros.learning.pose_training.export import PoseExportSettings, export_pose
+from neuropose_ros.learning.pose_training.fitting import prepare, train_pose
+from neuropose_ros.learning.pose_training.samples import draw
+from neuropose_ros.pose.create import create_region_estimator
+from neuropose_ros.pose.estimator import Region
+from neuropose_ros.sources.folder import read_picture
+
+from .small_sets import RECIPE, draw_set, small_set
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp('drawn')
+    pictures = small_set(root, 60)
+    learnt = prepare(RECIPE, pictures, 0, cache=root / 'cache')
+    recipe = replace(RECIPE, training=replace(RECIPE.training, epochs=25))
+    return train_pose(recipe, learnt, 0), draw(recipe, learnt.train, learnt.held), pictures
+
+
+@pytest.fixture
+def own_list(tmp_path, monkeypatch):
+    path = tmp_path / 'lists' / 'models.yaml'
+    path.parent.mkdir()
+    path.write_text('# mine\n')
+    monkeypatch.setenv('NEUROPOSE_MODELS', str(path))
+    return path
+
+
+def test_all_variants_find_the_joints(trained, tmp_path):
+    network, samples, _ = trained
+    done = export_pose(network, tmp_path / 'dots', samples=samples)
+    assert [variant.file for variant in done.variants] == [
+        'model.onnx', 'model_fp16.onnx', 'model_int8.onnx']
+    whole, half, small = done.variants
+    assert whole.parity < 1e-3 and whole.pck[0.2] > 0.8
+    assert abs(half.pck[0.1] - whole.pck[0.1]) < 0.02
+    assert small.pck[0.2] > whole.pck[0.2] - 0.1
+    assert 1e-4 < small.parity < 0.5
+    assert b'QuantizeLinear' in (tmp_path / 'dots' / small.file).read_bytes()
+    card = (tmp_path / 'dots' / 'MODEL_CARD.md').read_text()
+    assert 'model_int8.onnx' in card and 'held back from training' in card
+    assert not list((tmp_path / 'dots').glob('samples*'))
+
+
+def test_a_deployed_model_is_found_by_name_and_finds_people(trained, tmp_path, own_list):
+    network, samples, pictures = trained
+    export_pose(network, tmp_path / 'dots', PoseExportSettings(half=False), samples)
+    assert deploy_pose(tmp_path / 'dots') == ('dots', 'dots-int8')
+    text = own_list.read_text()
+    assert text.startswith('# mine\n')
+    assert yaml.safe_load(text)['dots']['path'] == 'models/dots/model.onnx'
+    estimator = create_region_estimator('dots', runtime='cpu', threads=1, announce=lambda _: None)
+    picture = pictures.pictures[0]
+    person, = estimator.estimate(
+        Picture(read_picture(picture.path)), [Region(picture.boxes[0])])
+    estimator.close()
+    assert estimator.layout.names == pictures.layout.names
+    assert np.linalg.norm(person.keypoints - picture.keypoints[0], axis=-1).mean() < 8
+    assert (person.keypoint_scores <= 1).all() and person.keypoint_scores.mean() > 0.3
+
+
+def test_a_name_is_taken_once_unless_it_is_to_be_replaced(trained, tmp_path, own_list):
+    network, samples, _ = trained
+    export_pose(network, tmp_path / 'dots', PoseExportSettings(half=False, int8=False), samples)
+    deploy_pose(tmp_path / 'dots')
+    with pytest.raises(ModelError, match='deployed already'):
+        deploy_pose(tmp_path / 'dots')
+    with pytest.raises(ModelError, match='already'):
+        deploy_pose(tmp_path / 'dots', DeploySettings(name='blazepose'))
+    before = own_list.read_text()
+    deploy_pose(tmp_path / 'dots', DeploySettings(replace=True))
+    assert own_list.read_text() == before
+    assert deploy_pose(tmp_path / 'dots', DeploySettings(name='others')) == ('others',)
+    assert {'dots', 'others'} <= set(load_registry())
+
+
+def test_a_damaged_model_is_not_deployed(trained, tmp_path, own_list):
+    network, samples, _ = trained
+    export_pose(network, tmp_path / 'dots', PoseExportSettings(half=False, int8=False), samples)
+    (tmp_path / 'dots' / 'model.onnx').write_bytes(b'broken')
+    with pytest.raises(ModelError, match='sha256'):
+        deploy_pose(tmp_path / 'dots')
+    assert own_list.read_text() == '# mine\n'
+    assert not (own_list.parent / 'models').exists()
+
+
+def test_nothing_else_is_written_over(trained, tmp_path):
+    (tmp_path / 'thesis').mkdir()
+    (tmp_path / 'thesis' / 'text.md').write_text('mine')
+    with pytest.raises(ModelError, match='nothing is replaced'):
+        export_pose(trained[0], tmp_path / 'thesis')
+    with pytest.raises(ParameterError, match='name is'):
+        export_pose(trained[0], tmp_path / 'a name')
+
+
+def test_without_samples_there_is_no_int8(trained, tmp_path):
+    said: list[str] = []
+    done = export_pose(trained[0], tmp_path / 'dots', announce=said.append)
+    assert [variant.file for variant in done.variants] == ['model.onnx', 'model_fp16.onnx']
+    assert 'no int8' in said[0]
+
+
+def test_train_export_deploy_by_their_commands(tmp_path, own_list, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    draw_set(tmp_path / 'set', 12)
+    recipe = replace(RECIPE, training=replace(RECIPE.training, epochs=2))
+    (tmp_path / 'tiny.yaml').write_text(yaml.safe_dump(to_table(recipe)))
+    train = ['train', 'pose', '--data', 'set', '--config', 'tiny.yaml', '--out', 'run',
+             '--cache', 'crops', '--no-tensorboard', '--json']
+    assert main(train) == 0
+    facts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert facts['people'] == 9 and facts['epochs'] == 2
+    assert main(train) == 2  # an earlier run is kept
+    assert main(['export', 'run', 'own-dots', '--json', '--set', 'half=false']) == 0
+    facts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert set(facts['variants']) == {'model.onnx', 'model_int8.onnx'}
+    assert main(['deploy', 'own-dots', '--json']) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {
+        'models': ['own-dots', 'own-dots-int8']}
+    assert main(['models', 'show', 'own-dots']) == 0
+    assert 'fits the decoder simcc' in capsys.readouterr().out
+    assert main(['train', 'pose', '--data', 'nowhere']) == 2
