@@ -21,10 +21,11 @@ from neuropose_ros.core.pose import (
     PoseFrame,
 )
 from neuropose_ros.core.skeleton import SkeletonLayout
-from neuropose_ros.pipeline import Pipeline
+from neuropose_ros.pipeline import Pipeline, Result
 from neuropose_ros.pose.intrinsics import Intrinsics
 from neuropose_ros.pose.scene import create_scene_encoder
 from neuropose_ros.pose.stage import PoseStage
+from neuropose_ros.refinement.parameters import RefinementParameters
 from neuropose_ros.refinement.stage import RefinementStage
 from neuropose_ros.sources.player import Player
 from neuropose_ros.sources.synthetic.source import open_synthetic
@@ -162,6 +163,14 @@ def test_actions_are_told_with_the_scene_of_the_frame_before(
     assert told[0].actions[0].top_label == UNKNOWN_LABEL
     assert told[-1].actions[0].top_label == ARM.labels[1]
     row.reset()
+    lagging = Pipeline(
+        PoseStage(DotEstimator()), RefinementStage(RefinementParameters(lag_frames=4)),
+        action=ActionStage(load_recogniser(recogniser)),
+        scene=create_scene_encoder(SCENE_MODEL, rate_hz=0.0, announce=str))
+    late = [result.actions for result in lagging.run(bright(20))]
+    lagging.close()
+    assert [actions.scene_stamp_ns for actions in late] == [
+        actions.scene_stamp_ns for actions in told]
     again = [result.actions for result in row.run(bright(20))]
     np.testing.assert_array_equal(
         [actions.actions[0].probabilities for actions in again],
@@ -171,3 +180,54 @@ def test_actions_are_told_with_the_scene_of_the_frame_before(
 
 def test_without_an_action_stage_there_are_no_actions() -> None:
     assert next(iter(pipeline(DotEstimator()).run(frames(1)))).actions is None
+
+def stamps(results: list[Result]) -> list[int]:
+    return [result.refined.stamp_ns for result in results]
+
+
+def lagging(frames_: int, **extra: object) -> Pipeline:
+    return Pipeline(
+        PoseStage(DotEstimator()), RefinementStage(RefinementParameters(lag_frames=frames_)),
+        **extra)
+
+
+def test_a_lag_delays_results_and_each_is_still_of_one_frame() -> None:
+    running, given = lagging(3), frames(10)
+    found = [running.process(frame) for frame in given]
+    assert found[:3] == [None] * 3
+    found = [result for result in found if result is not None] + list(running.flush())
+    assert stamps(found) == [frame.stamp_ns for frame in given]
+    for frame, result in zip(given, found, strict=True):
+        assert result.frame is frame
+        assert result.poses.stamp_ns == frame.stamp_ns
+    assert list(running.flush()) == []
+
+
+def test_feedback_does_not_lag() -> None:
+    results = list(lagging(3).run(frames(6)))
+    assert [r.poses.feedback_stamp_ns for r in results] == [
+        0, *(r.poses.stamp_ns for r in results[:-1])]
+
+
+def test_a_new_epoch_does_not_overtake_what_lags() -> None:
+    given = frames(5) + frames(5, epoch=1)
+    found = list(lagging(3).run(given))
+    assert [(r.refined.epoch, r.refined.frame_seq) for r in found] == [
+        (frame.epoch, frame.frame_seq) for frame in given]
+
+
+def test_a_recording_is_refined_at_once_at_its_end_and_its_pictures_are_let_go() -> None:
+    seen: list[int] = []
+
+    def backwards(poses: Sequence[PoseFrame]) -> list[PoseFrame]:
+        seen.append(len(poses))
+        return [replace(one, model='offline') for one in poses]
+
+    running = Pipeline(PoseStage(DotEstimator()), RefinementStage(), smoother=backwards)
+    found = list(running.run(frames(10)))
+    assert seen == [10]
+    assert [r.refined.model for r in found] == ['offline'] * 10
+    assert stamps(found) == [frame.stamp_ns for frame in frames(10)]
+    assert all(r.frame is None for r in found)
+    assert [r.poses.feedback_stamp_ns for r in found][1:] == [
+        r.poses.stamp_ns for r in found[:-1]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
@@ -141,6 +142,7 @@ class _Run:
         if order.mode == 'as-lived' and not self._lived:
             raise DataError(f'{order.spec}: as lived means as its recorded poses say, and there '
                             'are none in it: replay it with --mode ideal')
+        self._infos: deque[FrameInfo | None] = deque()  # of the frames that refinement holds
         self._frames = self._skipped = self._errors = 0
 
     def layout(self, name: str) -> SkeletonLayout:
@@ -159,6 +161,8 @@ class _Run:
                     progress(self._frames)
                     keeper.check()
         later.settle()
+        for result in self._pipeline.flush():
+            self._keep(result, keeper)
         progress(self._frames)
         if not self._frames:
             raise DataError(f'{self._order.spec}: there is no frame in it to replay')
@@ -202,11 +206,16 @@ class _Run:
         keeper.keep_scene(scene)
 
     def _finish(
-        self, finish: Callable[[], Result], info: FrameInfo | None, keeper: Keeper,
+        self, finish: Callable[[], Result | None], info: FrameInfo | None, keeper: Keeper,
     ) -> None:
+        self._infos.append(info)
         result = finish()
+        if result is not None:
+            self._keep(result, keeper)
+
+    def _keep(self, result: Result, keeper: Keeper) -> None:
         self._errors += result.poses.status is FrameStatus.ERROR
-        keeper.keep(result, info)
+        keeper.keep(result, self._infos.popleft())
 
     def _findings(self, results: ResultHash) -> dict[str, int | str]:
         found = dict(self._source.findings()) | self._on_corrections(results)

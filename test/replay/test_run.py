@@ -252,3 +252,19 @@ def test_a_manifest_that_is_damaged_or_newer_is_refused(tmp_path: Path) -> None:
         file.write_text(content)
         with pytest.raises(NeuroposeError, match=FILE_NAME):
             read_manifest(tmp_path / 'replay')
+
+
+@pytest.mark.parametrize('overlap', [True, False])
+def test_a_lag_gives_one_result_for_each_frame_with_what_is_known_of_it(
+    tmp_path: Path, overlap: bool,
+) -> None:
+    frames = loop(dot_frames(20))
+    bag = Recorder().frames(frames).results(run_live(frames)).write(tmp_path / 'bag')
+    settings = Settings(refinement=RefinementParameters(lag_frames=5))
+    manifest = replayed(bag, tmp_path, settings=settings, overlap=overlap)
+    assert manifest.counts == {'poses': 40, 'poses_refined': 40}
+    assert manifest.same_as_live == {'poses': True, 'poses_refined': False}
+    with open_session(tmp_path / 'replay') as session:
+        found = [(one.epoch, one.frame_seq) for one in session.poses('poses_refined')]
+        assert found == [(info.epoch, info.frame_seq) for info in session.frames()]
+        assert found == [(frame.epoch, frame.frame_seq) for frame in frames]
