@@ -9,6 +9,7 @@ import numpy as np
 
 from neuropose_ros.core.pose import PersonPose
 from neuropose_ros.refinement import filters
+from neuropose_ros.refinement.backward import Chain, Step
 from neuropose_ros.refinement.body import Body, Indices
 from neuropose_ros.refinement.composition import Rows, compose, judge
 from neuropose_ros.refinement.evidence import EvidenceNetwork
@@ -29,7 +30,6 @@ from neuropose_ros.refinement.reading import (
     read_people,
     rearranged,
 )
-from neuropose_ros.refinement.smoothing import Chain, Step
 from neuropose_ros.refinement.trembling import Tremor
 
 _SIZE_SMOOTHING_S = 0.5

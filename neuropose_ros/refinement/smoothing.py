@@ -1,161 +1,146 @@
-"""What later frames say about earlier ones: the backward pass of a filter that has gone ahead.
-
-Source: Rauch, Tung and Striebel 1965 (Bar-Shalom, Li and Kirubarajan 2001, section 8.6), here for
-points whose axes share their variances, so that it costs the scalar recursions of N points.
-"""
+"""The refinement of a whole recording: what comes later has a say in everything before it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
-from neuropose_ros.core.pose import PersonPose
-from neuropose_ros.refinement import filters
+from neuropose_ros.core.layouts import layout
+from neuropose_ros.core.pose import PoseFrame
+from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.refinement.body import Indices
-from neuropose_ros.refinement.composition import Rows, compose
-from neuropose_ros.refinement.filters import Mask, Points, Values
-from neuropose_ros.refinement.reading import INTERPOLATED, IS_MEASURED, PREDICTED
+from neuropose_ros.refinement.evidence import EvidenceNetwork, NetworkInput, NetworkOutput
+from neuropose_ros.refinement.filters import Values
+from neuropose_ros.refinement.noise import NoiseModel
+from neuropose_ros.refinement.parameters import RefinementParameters
+from neuropose_ros.refinement.stage import RefinementStage
+
+# Frames that are smoothed at once: twice as many are held, so that each has as many after it.
+_BLOCK = 1000
 
 
-@dataclass(frozen=True)
-class Chain:
-    """How the points of a frame hang together with those of the frame before; N rows.
+class WholeNetwork(EvidenceNetwork, Protocol):
+    """A network that also knows what comes later."""
 
-    Attributes:
-        filtered: given all frames up to this one.
-        predicted: given all frames before.
-        stride_s: (N,) s of its velocity by which a point was moved on.
-        kept: (N,) share of its velocity that a point kept.
-        linked: (N,) points that did not begin anew in this frame.
+    def whole(self, dt_s: Values, view: NetworkInput) -> NetworkOutput:
+        """Say where joints are in T frames at once: arrays are (T, P, K, ...), dt_s is (T,)."""
+        ...
+
+
+def smooth(
+    frames: Sequence[PoseFrame], parameters: RefinementParameters | None = None, *,
+    network: WholeNetwork | None = None, noise: NoiseModel | None = None,
+    layouts: Callable[[str], SkeletonLayout] = layout,
+) -> list[PoseFrame]:
+    """Return the frames of a recording, each refined by all frames of its epoch.
+
+    Joints that are measured again later are INTERPOLATED in between. The ``lag_frames`` of the
+    parameters count for nothing here, and nothing is late: ``delay_ms`` is the estimator's.
+
+    Args:
+        frames: in the order of the recording; it may hold restarts.
+        parameters: None = the defaults.
+        network: for this call alone; None = there is none.
+        noise: of detectors, as it was learnt.
+        layouts: finds the joints of poses by the id of their layout; raises LayoutError.
     """
+    wanted = replace(parameters or RefinementParameters(), lag_frames=0)
 
-    filtered: Points
-    predicted: Points
-    stride_s: Values
-    kept: Values
-    linked: Mask
+    def stage(told: EvidenceNetwork | None) -> RefinementStage:
+        return RefinementStage(wanted, network=told, noise=noise, layouts=layouts, chained=True)
 
-
-@dataclass(frozen=True)
-class Step:
-    """P people in one frame, as they are known after it.
-
-    Attributes:
-        ids: P track ids.
-        rows: what is told of them.
-        people: as last seen: box, identity, origin of 3D.
-        seen: (P,) who is in the frame.
-        has_3d: (P,) who has joints in 3D.
-        tremor: (P, 2K, 3) that lies over the filtered points; None = none.
-        chain: None where nothing later is to say something about it.
-    """
-
-    ids: tuple[int, ...]
-    rows: Rows
-    people: tuple[PersonPose, ...]
-    seen: Mask
-    has_3d: Mask
-    tremor: Values | None
-    chain: Chain | None
-
-    @cached_property
-    def told(self) -> tuple[dict[int, PersonPose], list[PersonPose]]:
-        """Return who is in the frame, by id, and who is not but is known well enough."""
-        told = compose(self.rows, self.people, self.seen, self.has_3d)
-        count = self.rows.states.shape[1] // 2
-        present = {told[slot].track_id: told[slot] for slot in np.flatnonzero(self.seen)}
-        missed = [told[slot] for slot in np.flatnonzero(~self.seen) if np.isin(
-            self.rows.states[slot, :count], (PREDICTED, INTERPOLATED)).any()]
-        return present, missed
+    told: EvidenceNetwork | None = None
+    if network is not None and wanted.use_network and wanted.mode == 'kalman':
+        listener = _Listener()
+        first = stage(listener)
+        for frame in frames:
+            first.process(frame)
+        told = _Player(listener.answers(network))
+    delays = [[one.delay_ms for one in frame.persons] for frame in frames]
+    return [_undelayed(answer, dict(zip(
+        (one.track_id for one in frame.persons), delay_ms, strict=True)))
+        for answer, frame, delay_ms in zip(
+            _blocks(stage(told), frames), frames, delays, strict=True)]
 
 
-def smoothed(steps: Sequence[Step]) -> list[Step]:
-    """Return the steps (oldest first), each as it is known after the last one.
-
-    A joint that was only predicted and is measured later becomes INTERPOLATED.
-    """
-    if not steps or any(step.chain is None for step in steps):
-        return list(steps)
-    answers = [steps[-1]]
-    later, seen_later = steps[-1].chain, _measured(steps[-1])
-    assert later is not None
-    points = later.filtered
-    for step, after in zip(reversed(steps[:-1]), reversed(steps[1:]), strict=True):
-        assert step.chain is not None and after.chain is not None
-        order = _order(step.ids, after.ids)
-        count = step.rows.states.shape[1]
-        chain = after.chain
-        if order is not None:
-            rows = filters.rows_of(order, count)
-            chain = _arranged(chain, rows)
-            points = filters.arrange(points, rows)
-            seen_later = filters.rearranged(seen_later, rows, False)
-        points = _back(step.chain.filtered, chain, points)
-        answers.append(_told_again(step, points, seen_later & chain.linked))
-        seen_later = _measured(step) | (seen_later & chain.linked)
-    return answers[::-1]
+def _blocks(stage: RefinementStage, frames: Iterable[PoseFrame]) -> Iterator[PoseFrame]:
+    held = 0
+    for frame in frames:
+        stage.put(frame)
+        held += 1
+        if held == 2 * _BLOCK:
+            yield from stage.release(_BLOCK)
+            held -= _BLOCK
+    yield from stage.flush()
 
 
-def _measured(step: Step) -> Mask:
-    measured: Mask = IS_MEASURED[step.rows.states].ravel()
-    return measured
+def _undelayed(frame: PoseFrame, delays_ms: dict[int, float]) -> PoseFrame:
+    return replace(frame, persons=tuple(
+        replace(one, delay_ms=delays_ms.get(one.track_id, 0.0)) for one in frame.persons))
 
 
-def _order(ids: tuple[int, ...], after: tuple[int, ...]) -> Indices | None:
-    """Return where each of ``ids`` is in ``after``, -1 = gone; None = both are the same."""
-    if ids == after:
-        return None
-    return np.array([after.index(one) if one in after else -1 for one in ids], np.intp)
+class _Listener:
+    """Hears what a network would hear, says nothing, and asks the network when all is heard."""
+
+    def __init__(self) -> None:
+        self._names: tuple[str, ...] = ()
+        self._present: list[int] = []  # numbers of the people in the slots
+        self._people = 0
+        self._heard: list[tuple[tuple[str, ...], list[int], float, NetworkInput]] = []
+
+    def bind(self, names: tuple[str, ...]) -> None:
+        self._names, self._present = names, []
+
+    def arrange(self, people: Indices) -> None:
+        numbers = []
+        for slot in people.tolist():
+            if slot < 0:
+                self._people += 1
+            numbers.append(self._people if slot < 0 else self._present[slot])
+        self._present = numbers
+
+    def step(self, dt_s: float, view: NetworkInput) -> NetworkOutput:
+        self._heard.append((self._names, self._present, dt_s, view))
+        return NetworkOutput(
+            np.full_like(view.measured, np.nan), np.full_like(view.sd, np.nan))
+
+    def answers(self, network: WholeNetwork) -> list[NetworkOutput]:
+        """Return what the network says in each step, person by person over all their frames."""
+        answers = [NetworkOutput(np.full_like(view.measured, np.nan), np.full_like(
+            view.sd, np.nan)) for _, _, _, view in self._heard]
+        places: dict[int, list[tuple[int, int]]] = {}
+        for frame, (_, present, _, _) in enumerate(self._heard):
+            for slot, number in enumerate(present):
+                places.setdefault(number, []).append((frame, slot))
+        for where in places.values():
+            network.bind(self._heard[where[0][0]][0])
+            network.arrange(np.array([-1], np.intp))
+            views = [NetworkInput(*(values[slot:slot + 1] for values in self._heard[frame][3]))
+                     for frame, slot in where]
+            said = network.whole(
+                np.array([self._heard[frame][2] for frame, _ in where]),
+                NetworkInput(*(np.stack(values) for values in zip(*views, strict=True))))
+            for (frame, slot), position, variance in zip(
+                    where, said.position, said.variance, strict=True):
+                answers[frame].position[slot] = position[0]
+                answers[frame].variance[slot] = variance[0]
+        return answers
 
 
-def _arranged(chain: Chain, rows: Indices) -> Chain:
-    return Chain(
-        filters.arrange(chain.filtered, rows), filters.arrange(chain.predicted, rows),
-        filters.rearranged(chain.stride_s, rows, 0.0), filters.rearranged(chain.kept, rows, 1.0),
-        filters.rearranged(chain.linked, rows, False))
+class _Player:
+    """Says what is known beforehand, step by step."""
 
+    def __init__(self, answers: Iterable[NetworkOutput]) -> None:
+        self._answers = iter(answers)
 
-def _back(filtered: Points, chain: Chain, later: Points) -> Points:
-    """Return the points of a frame, given those of the next one, smoothed."""
-    predicted, stride, kept = chain.predicted, chain.stride_s, chain.kept
-    # Covariance of this frame's (position, velocity) with the next frame's.
-    here = (filtered.position_variance + filtered.cross_variance * stride,
-            filtered.cross_variance * kept,
-            filtered.cross_variance + filtered.velocity_variance * stride,
-            filtered.velocity_variance * kept)
-    a, b, d = (predicted.position_variance, predicted.cross_variance,
-               predicted.velocity_variance)
-    determinant = a * d - b * b
-    usable = chain.linked & (determinant > 0.0) & np.isfinite(later.position_variance) & (
-        np.isfinite(filtered.position_variance))
-    scale = np.where(usable, determinant, 1.0)
-    g11, g12 = (here[0] * d - here[1] * b) / scale, (here[1] * a - here[0] * b) / scale
-    g21, g22 = (here[2] * d - here[3] * b) / scale, (here[3] * a - here[2] * b) / scale
-    moved = later.position - predicted.position
-    sped = later.velocity - predicted.velocity
-    da, db, dd = (later.position_variance - a, later.cross_variance - b,
-                  later.velocity_variance - d)
-    better = Points(
-        filtered.position + g11[:, None] * moved + g12[:, None] * sped,
-        filtered.velocity + g21[:, None] * moved + g22[:, None] * sped,
-        filtered.position_variance + g11 * (g11 * da + 2.0 * g12 * db) + g12 * g12 * dd,
-        filtered.cross_variance + g11 * (g21 * da + g22 * db) + g12 * (g21 * db + g22 * dd),
-        filtered.velocity_variance + g21 * (g21 * da + 2.0 * g22 * db) + g22 * g22 * dd)
-    return filters.select(usable, better, filtered)
+    def bind(self, names: tuple[str, ...]) -> None:
+        """Nothing depends on it."""
 
+    def arrange(self, people: Indices) -> None:
+        """The answers are of the same people in the same slots."""
 
-def _told_again(step: Step, points: Points, seen_later: Mask) -> Step:
-    assert step.chain is not None
-    rows, shape = step.rows, step.rows.states.shape
-    assert rows.variance is not None
-    position = points.position.reshape(*shape, 3)
-    less = (step.chain.filtered.position_variance - points.position_variance).reshape(shape)
-    return replace(step, rows=rows._replace(
-        position=position if step.tremor is None else position + step.tremor,
-        velocity=points.velocity.reshape(*shape, 3),
-        variance=rows.variance - np.maximum(less, 0.0),
-        states=np.where((rows.states == PREDICTED) & seen_later.reshape(shape),
-                        INTERPOLATED, rows.states)))
+    def step(self, dt_s: float, view: NetworkInput) -> NetworkOutput:  # noqa: ARG002
+        return next(self._answers)

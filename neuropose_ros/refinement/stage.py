@@ -14,6 +14,7 @@ from neuropose_ros.core.errors import LayoutError
 from neuropose_ros.core.layouts import layout
 from neuropose_ros.core.pose import PersonPose, PoseFrame
 from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.refinement.backward import Step, smoothed
 from neuropose_ros.refinement.body import Body, body_of
 from neuropose_ros.refinement.evidence import EvidenceNetwork
 from neuropose_ros.refinement.filters import Values
@@ -21,7 +22,6 @@ from neuropose_ros.refinement.noise import NoiseModel, generic_curve, joint_nois
 from neuropose_ros.refinement.parameters import RefinementParameters
 from neuropose_ros.refinement.people import People
 from neuropose_ros.refinement.reading import View, checked_person
-from neuropose_ros.refinement.smoothing import Step, smoothed
 
 _log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class RefinementStage:
             noise: of detectors, as it was learnt; of others the parameters tell it.
             context: what actions say about movement.
             layouts: finds the joints of poses by the id of their layout; raises LayoutError.
-            chained: whether `waiting_steps` are wanted of a stage without a lag.
+            chained: whether later frames have a say though there is no lag: for `put`.
         """
         self._parameters = parameters or RefinementParameters()
         self._network = network
@@ -155,14 +155,30 @@ class RefinementStage:
         is in it: who is not in the frame is LOST and predicted, up to ``max_bridge_s``. The
         status is that of the frame: predictions are no evidence.
         """
-        self._waiting.append(self._take(pose))
+        self.put(pose)
         if len(self._waiting) <= self._parameters.lag_frames:
             return None
-        return self._release()
+        return self.release(1)[0]
+
+    def put(self, pose: PoseFrame) -> None:
+        """Take a frame in; `release` or `flush` gives its answer."""
+        self._waiting.append(self._take(pose))
 
     def flush(self) -> list[PoseFrame]:
         """Return the frames that still wait for later ones."""
-        return [self._release() for _ in range(len(self._waiting))]
+        return self.release(len(self._waiting))
+
+    def release(self, count: int) -> list[PoseFrame]:
+        """Return the ``count`` frames that wait longest, each by all that is known of it."""
+        answers: list[PoseFrame] = []
+        while len(answers) < count:
+            first = self._waiting[0]
+            run = [one for one in self._waiting if one.run == first.run]
+            wanted = min(count - len(answers), len(run))
+            answers += self._answers(run, wanted)
+            for _ in range(wanted):
+                self._waiting.popleft()
+        return answers
 
     def put_actions(self, actions: ActionFrame) -> None:
         """Take what people were found to do; it counts for the frames of the next second."""
@@ -201,28 +217,34 @@ class RefinementStage:
         self._newest = self._refine(pose, dt_s)
         return self._newest
 
-    def _release(self) -> PoseFrame:
-        """Return the frame that waits longest, by all that is known of it."""
-        first = self._waiting[0]
-        run = [one for one in self._waiting if one.run == first.run]
-        lag_ms = seconds(run[-1].pose.stamp_ns - first.pose.stamp_ns) * 1e3
+    def _answers(self, run: list[_Waiting], count: int) -> list[PoseFrame]:
+        """Return the first ``count`` frames of a run, by all of it."""
+        known: dict[int, Step] = {}  # as `smoothed` knows it, by the step as it was taken
+        for joints in {joints for one in run for joints in one.steps}:
+            steps = [one.steps[joints] for one in run if joints in one.steps]
+            # A repeated frame holds the step of the one before.
+            steps = [one for one, before in zip(steps, [None, *steps], strict=False)
+                     if one is not before]
+            known |= {id(one): better for one, better in zip(
+                steps, smoothed(steps), strict=True)}
+        newest_ns = run[-1].pose.stamp_ns
+        return [self._answer(waiting, [known[id(one)] for one in waiting.steps.values()],
+                             seconds(newest_ns - waiting.pose.stamp_ns) * 1e3)
+                for waiting in run[:count]]
+
+    def _answer(self, waiting: _Waiting, steps: list[Step], lag_ms: float) -> PoseFrame:
         present: dict[int, PersonPose] = {}
         missed: list[PersonPose] = []
-        for count, step in first.steps.items():
-            later = [one.steps[count] for one in run[1:] if count in one.steps]
-            chain = [step]  # a repeated frame holds the step of the one before
-            chain += [one for one, before in zip(later, [step, *later], strict=False)
-                      if one is not before]
-            found, predicted = smoothed(chain)[0].told
+        for step in steps:
+            found, predicted = step.told
             present |= found
             missed += predicted
-        self._waiting.popleft()
-        people = [*(present[one] for one in first.order),
+        people = [*(present[one] for one in waiting.order),
                   *(one for one in missed if one.track_id not in present)]
-        if lag_ms > 0.0 and self._parameters.lag_frames:
+        if self._parameters.lag_frames and lag_ms > 0.0:
             people = [replace(one, delay_ms=one.delay_ms + lag_ms) for one in people]
         return replace(
-            first.pose, stage='refinement', persons=(*people, *first.unfiltered))
+            waiting.pose, stage='refinement', persons=(*people, *waiting.unfiltered))
 
     def _forget(self) -> None:
         self._people.clear()
