@@ -200,9 +200,10 @@ class TremorGuard:
         if not heard.all():
             residual = np.where(heard[:, np.newaxis], residual, 0.0)
             innovation = np.where(heard[:, np.newaxis], innovation, 0.0)
-            begins = valid & ~heard
-            self._position[begins] = measured[begins]
-            self._velocity[begins] = 0.0
+            # It begins anew where it was last seen to jump, or is seen next.
+            self._position = np.where(heard[:, np.newaxis], self._position, measured)
+            self._position[~valid] = np.nan
+            self._velocity[~heard] = 0.0
         self._position += (1.0 - kept * kept) * innovation
         self._velocity += ((1.0 - kept) ** 2 / dt_s) * innovation
         return residual, heard
