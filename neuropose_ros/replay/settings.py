@@ -43,6 +43,13 @@ class FlowSettings:
 
 
 @dataclass(frozen=True)
+class RefinerSettings:
+    """Which refiner helps the filters: `refinement.loading.load_refiner` says what there is."""
+
+    refiner: str = ''
+
+
+@dataclass(frozen=True)
 class RecogniserSettings:
     """Which recogniser tells actions; ``none`` = no actions, '' = the shipped one if there is."""
 
@@ -64,6 +71,7 @@ class Settings:
     pose: PoseSettings = field(default_factory=lambda: PoseSettings(threads=1))
     flow: FlowSettings = field(default_factory=FlowSettings)
     refinement: RefinementParameters = field(default_factory=RefinementParameters)
+    refiner: RefinerSettings = field(default_factory=RefinerSettings)
     recogniser: RecogniserSettings = field(default_factory=RecogniserSettings)
     judging: ActionParameters = field(default_factory=ActionParameters)
 
@@ -71,7 +79,7 @@ class Settings:
         """Return the values as the nodes have them."""
         return {
             'pose': asdict(self.pose) | asdict(self.flow),
-            'refinement': asdict(self.refinement),
+            'refinement': asdict(self.refinement) | asdict(self.refiner),
             'action': asdict(self.recogniser) | asdict(self.judging)}
 
     def changed(self, by_node: Mapping[str, Mapping[str, Any]]) -> Settings:
@@ -100,7 +108,7 @@ class Settings:
         return changed
 
 
-_PARTS = {'pose': ('pose', 'flow'), 'refinement': ('refinement',),
+_PARTS = {'pose': ('pose', 'flow'), 'refinement': ('refinement', 'refiner'),
           'action': ('recogniser', 'judging')}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from neuropose_ros.action.description import STEP_FILE, read_description
@@ -23,7 +23,7 @@ from neuropose_ros.pose.intrinsics import Intrinsics
 from neuropose_ros.pose.loading import PoseNetworks, load_pose
 from neuropose_ros.pose.scene import SceneEncoder, create_scene_encoder
 from neuropose_ros.refinement.correcting import Corrector
-from neuropose_ros.refinement.stage import RefinementStage
+from neuropose_ros.refinement.loading import Refiner, load_refiner
 from neuropose_ros.replay.settings import NO_RECOGNISER, Settings
 
 Layouts = Callable[[str], SkeletonLayout]
@@ -44,6 +44,7 @@ class Stages:
     recogniser: Recogniser | None
     scene: SceneEncoder | None
     models: dict[str, str]
+    refiner: Refiner = field(default_factory=Refiner)
 
     def pipeline(
         self, *, lens: Intrinsics | None = None, layouts: Layouts = layout,
@@ -62,13 +63,13 @@ class Stages:
             self.scene.reset()
         return Pipeline(
             None if self.pose is None else self.pose.stage(),
-            RefinementStage(self.settings.refinement, layouts=layouts), lens=lens, action=action,
+            self.refiner.stage(self.settings.refinement, layouts), lens=lens, action=action,
             scene=self.scene, use_feedback=self.settings.flow.use_feedback,
             corrector=corrector)
 
     def close(self) -> None:
         """Give the networks back."""
-        for networks in (self.pose, self.recogniser, self.scene):
+        for networks in (self.pose, self.recogniser, self.scene, self.refiner):
             if networks is not None:
                 networks.close()
 
@@ -98,10 +99,12 @@ def load_stages(
         threads=settings.pose.threads, rate_hz=settings.flow.scene_rate_hz,
         announce=announce) if scene_model else None
     models = _registry_models(settings, scene_model) if pictures else {}
+    refiner = load_refiner(settings.refiner.refiner, announce=announce)
+    models |= refiner.files
     if folder is not None:
         path = folder / variant(STEP_FILE, chosen.precision)
         models[f'{folder.name}/{path.name}'] = file_sha256(path)
-    return Stages(settings, pose, recogniser, scene, models)
+    return Stages(settings, pose, recogniser, scene, models, refiner)
 
 
 def _recogniser_folder(settings: Settings, announce: Announce) -> Path | None:

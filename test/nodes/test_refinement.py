@@ -16,7 +16,7 @@ from neuropose_ros.core.pose import FrameStatus, JointState, PersonPose, PoseFra
 rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
-from neuropose_ros.msg import Correction, PersonArray  # noqa: E402
+from neuropose_ros.msg import ActionArray, Correction, PersonArray  # noqa: E402
 from rcl_interfaces.srv import SetParameters  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from visualization_msgs.msg import MarkerArray  # noqa: E402
@@ -157,3 +157,39 @@ def test_a_correction_holds_from_when_it_was_said_and_time_never_goes_back(graph
     assert told()['corrected_frames'] == '2'
     assert 'tell when it was said' in process.output()
     assert 'a replay of the recording applies it' in process.output()
+
+
+def test_a_lag_delays_answers_and_what_waits_is_said_when_nothing_more_comes(graph: Any) -> None:
+    graph.start(REFINEMENT, '--ros-args', '-p', 'lag_frames:=3')
+    talker = Talker(graph)
+    feedback = graph.collect(PersonArray, 'pose_feedback', qos.best_effort(1))
+    graph.until(lambda: graph.hears('pose_feedback'))
+    for index in range(6):
+        talker.send(wire.pose_frame_to_message(frame(index), ROS))
+        graph.until(lambda count=index + 1: len(feedback) == count)
+        assert len(talker.answers) == max(0, index - 2)
+    graph.until(lambda: len(talker.answers) == 6)
+    stamps = [wire.stamp_ns(answer.header.stamp) for answer in talker.answers]
+    assert stamps == [frame(index).stamp_ns for index in range(6)]
+    assert [wire.stamp_ns(message.header.stamp) for message in feedback] == stamps
+    assert talker.answers[0].persons[0].delay_ms == pytest.approx(100, abs=1)
+
+
+def test_actions_are_read_only_while_somebody_else_reads_them(graph: Any) -> None:
+    graph.start(REFINEMENT, '--ros-args', '-p', 'use_action_context:=true')
+    talker = Talker(graph)
+    actions = graph.node.create_publisher(ActionArray, 'actions', qos.reliable(10))
+    talker.ask(frame(0))
+    graph.spin_for(0.5)
+    assert actions.get_subscription_count() == 0
+    graph.collect(ActionArray, 'actions')
+    graph.until(lambda: actions.get_subscription_count() == 2)
+    other = graph._subscriptions.pop()[1]
+    graph.node.destroy_subscription(other)
+    graph.until(lambda: actions.get_subscription_count() == 0)
+
+
+def test_a_refiner_that_is_not_there_ends_the_node_with_a_sentence(graph: Any) -> None:
+    process = graph.start(REFINEMENT, '--ros-args', '-p', 'refiner:=nobody')
+    assert process.wait(30) == 2, process.output()
+    assert "there is no refiner 'nobody'" in process.output()

@@ -1,0 +1,98 @@
+"""Refiners by name: what was learnt, ready to be used by one stage after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuropose_ros.core.errors import DataError, ModelError
+from neuropose_ros.core.places import Places
+from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.inference.batching import Announce, announce_on_stderr
+from neuropose_ros.refinement.description import FILE_NAME
+from neuropose_ros.refinement.network import LoadedRefiner, open_refiner
+from neuropose_ros.refinement.noise import NoiseModel
+from neuropose_ros.refinement.parameters import RefinementParameters
+from neuropose_ros.refinement.stage import RefinementStage
+
+DEFAULT = 'jhmdb14'
+NONE = 'none'
+VARIABLE = 'NEUROPOSE_REFINERS'
+_PLACES = Places('refiners', VARIABLE, FILE_NAME)
+
+
+@dataclass(frozen=True)
+class Refiner:
+    """What was learnt of detectors and people; without it the filters work alone.
+
+    Attributes:
+        name: '' = nothing was learnt.
+        files: sha256 of every network file, by name.
+    """
+
+    name: str = ''
+    noise: NoiseModel | None = None
+    loaded: LoadedRefiner | None = None
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Return the sha256 of each network, by ``name/file``."""
+        if self.loaded is None:
+            return {}
+        networks = self.loaded.description.networks
+        return {f'{self.name}/{file}': digest for file, digest in sorted(networks.items())}
+
+    def stage(
+        self, parameters: RefinementParameters, layouts: Callable[[str], SkeletonLayout],
+    ) -> RefinementStage:
+        """Return a stage that has seen nobody."""
+        network = None if self.loaded is None else self.loaded.network()
+        return RefinementStage(
+            parameters, network=network, noise=self.noise, layouts=layouts)
+
+    def close(self) -> None:
+        """Give the networks back."""
+        if self.loaded is not None:
+            self.loaded.close()
+
+
+def load_refiner(
+    name: str = '', *, runtime: str = 'cpu', threads: int = 1,
+    announce: Announce = announce_on_stderr,
+) -> Refiner:
+    """Load what was learnt.
+
+    Args:
+        name: of one of `list_refiners`, or the path of a folder; '' = `DEFAULT` where it is
+            there; ``none`` = nothing.
+        announce: takes one sentence for people.
+
+    Raises:
+        ModelError: there is no such refiner, or it is damaged.
+    """
+    if name == NONE:
+        return Refiner()
+    folder = _PLACES.find(name or DEFAULT)
+    if folder is None and not name:
+        announce(f'poses are refined without a network: there is no refiner {DEFAULT!r}')
+        return Refiner()
+    if folder is None:
+        there = ', '.join(list_refiners()) or 'none'
+        raise ModelError(f'there is no refiner {name!r} (there is: {there}): make one with '
+                         '`neuropose train refiner`, or give its folder')
+    loaded = open_refiner(folder, runtime=runtime, threads=threads, announce=announce)
+    try:
+        noise = NoiseModel.from_json(loaded.description.noise)
+    except DataError as error:
+        loaded.close()
+        raise ModelError(f'{folder / FILE_NAME}: {error}: train the refiner again') from error
+    return Refiner(folder.name, noise, loaded)
+
+
+def list_refiners() -> dict[str, Path]:
+    """Return every refiner by name; of two with one name the first place wins.
+
+    The places: those in $NEUROPOSE_REFINERS, the user's data folder, ``config/refiners``.
+    """
+    return _PLACES.list()
