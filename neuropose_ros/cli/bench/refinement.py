@@ -1,0 +1,174 @@
+"""How much better refined poses are than detected ones, and what it costs.
+
+Split 1 of J-HMDB, test clips only. Real noise: detections of MoveNet in the clips whose joints
+fit the picture; one offset for each joint between the two definitions of it, fitted on the clips
+for training, is added to every method alike. Masked joints: true joints of all test clips, hidden
+for 5 to 15 frames at a time. Lengths are shares of the person's box (mean diagonal of the clip).
+
+The refiner has one causal configuration, that of the node, for all rows; the baselines are tuned
+on the clips for training, for each row anew. `--part train` leaves the test clips alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from neuropose_ros.cli.learning_options import need_torch
+from neuropose_ros.core.errors import NeuroposeError
+
+ROW = ('pck@0.05', 'pck@0.1', 'pck@0.2', 'accel', 'masked20', 'masked40')
+TARGETS: Mapping[str, tuple[str, float]] = {
+    'causal.pck@0.1': ('>=', 0.735), 'causal.accel': ('<=', 0.065),
+    'causal.masked20': ('<=', 0.045), 'causal.masked40': ('<=', 0.045),
+    'offline.pck@0.1': ('>=', 0.755), 'offline.accel': ('<=', 0.042),
+    'offline.masked20': ('<=', 0.03), 'offline.masked40': ('<=', 0.03),
+    'swaps_repaired': ('>=', 0.95), 'swaps_introduced': ('<=', 0),
+    'tremor_kept': ('>=', 0.9), 'tremor_hz_error': ('<=', 0.1),
+    'tremor_noise_reduction': ('>=', 0.4), 'delay_frames': ('<=', 1.0),
+    'coverage90': ('in', 0.9), 'area90_over_kalman': ('<=', 1.0),
+    'ms_per_person_frame': ('<=', 1.0), 'ms_per_person_frame_without_network': ('<=', 0.3)}
+_COVERAGE = (0.85, 0.95)
+
+
+class Part(Protocol):
+    """A part of the bench in a module of its own."""
+
+    def __call__(self, data: Path, out: Path) -> dict[str, Any]:
+        """Measure, print and return flat figures; plots go to `out`."""
+        ...
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument('--data', type=Path, default=os.environ.get('NEUROPOSE_DATA'),
+                        help='folder with the data set (default: $NEUROPOSE_DATA)')
+    parser.add_argument('--refiner', default='', help='name or folder; default: the shipped')
+    parser.add_argument('--part', choices=('test', 'train'), default='test',
+                        help='clips that are looked at')
+    parser.add_argument('--out', type=Path, default=Path('runs') / 'bench-refinement',
+                        help='of the plots')
+    parser.add_argument('--quick', action='store_true',
+                        help='neither baselines nor ablation, tremor and live')
+    parser.add_argument('--json', action='store_true', help='last line is one JSON object')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print."""
+    need_torch()
+    if not args.data:
+        raise NeuroposeError('the bench needs clips: --data FOLDER or NEUROPOSE_DATA=FOLDER')
+    args.out.mkdir(parents=True, exist_ok=True)
+    from neuropose_ros.cli.bench.refinement_ours import Ours
+
+    with Ours(args.refiner) as ours:
+        report = _measure(args, ours)
+    print_targets(report)
+    if args.json:
+        print(json.dumps(_finite(report)))
+    return 0
+
+
+def _measure(args: argparse.Namespace, ours: Any) -> dict[str, Any]:
+    from neuropose_ros.cli.bench import refinement_ablation as ablation
+    from neuropose_ros.cli.bench.refinement_live import measure as live
+    from neuropose_ros.cli.bench.refinement_rows import Bed
+    from neuropose_ros.cli.bench.refinement_swaps import as_figures, limbs, swaps_found, swaps_made
+    from neuropose_ros.cli.bench.refinement_tremor import measure as tremor
+
+    bed = Bed(args.data, args.part)
+    print(f'{args.part} part: {len(bed.tasks.real)} clips with detections, '
+          f'{len(bed.tasks.hidden_pairs)} with hidden joints; refiner: {ours.title}')
+    print(f'{"":20}' + ''.join(f'{key:>10}' for key in ROW))
+    found = {'causal': bed.real(ours.causal), 'offline': bed.real(ours.offline)}
+    report: dict[str, Any] = {name: bed.of_real(points) | bed.of_masked(getattr(ours, name))
+                              for name, points in found.items()}
+    report['baselines'] = {'raw': bed.raw()}
+    for name, row in (*report.items(), ('raw', report['baselines']['raw'])):
+        if name != 'baselines':
+            _print_row(name, row)
+
+    def show(name: str, row: Mapping[str, float]) -> None:
+        report['baselines'][name] = dict(row)
+        _print_row(name, row)
+
+    methods = [] if args.quick else bed.baselines(show)
+    report |= as_figures(swaps_made(bed, ours.causal), swaps_found(bed, found['causal']))
+    report['limbs20'] = limbs(bed, {'causal': ours.causal, 'offline': ours.offline}, methods)
+    report |= _calibration(bed, found, methods)
+    report['shapes'] = bed.all_shapes(found)
+    report |= ours.cost()
+    _print_further(report)
+    if not args.quick:
+        report['ablation'] = ablation.ablate(bed, ours.parameters, ours.stage)
+        _print_table(report['ablation'], (*ablation.FIGURES, 'swaps_introduced'))
+        ablation.plot(report['ablation'], str(args.out / 'ablation.png'))
+        report |= tremor(args.data, args.out, ours.default_stage)
+        report |= live(args.data, args.out)
+    return report
+
+
+def _calibration(bed: Any, found: Mapping[str, Any], methods: Sequence[Any]) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    for name, refined in found.items():
+        ours = bed.calibration(refined)
+        figures['calibration_' + name] = ours._asdict()
+        if name == 'causal':
+            figures['coverage90'] = ours.coverage90
+    kalman = next((method for method in methods if method.name == 'kalman'), None)
+    if kalman is not None:
+        theirs = bed.calibration_of_kalman(kalman.real)
+        figures['calibration_kalman'] = theirs._asdict()
+        figures['area90_over_kalman'] = (
+            figures['calibration_causal']['area90'] / theirs.area90)
+    return figures
+
+
+def _print_row(name: str, row: Mapping[str, float]) -> None:
+    print(f'{name:20}' + ''.join(f'{row[key]:10.4f}' for key in ROW), flush=True)
+
+
+def _print_table(rows: Mapping[str, Mapping[str, float]], keys: Sequence[str]) -> None:
+    print(f'{"":20}' + ''.join(f'{key:>18}' for key in keys))
+    for name, row in rows.items():
+        print(f'{name:20}' + ''.join(f'{row[key]:18.4f}' for key in keys))
+
+
+def _print_further(report: Mapping[str, Any]) -> None:
+    for key, value in report.items():
+        if isinstance(value, dict) and key not in ('causal', 'offline', 'baselines'):
+            print(f'{key}: ' + '; '.join(
+                f'{name} ' + (', '.join(f'{k} {v:.4g}' for k, v in one.items())
+                              if isinstance(one, dict) else f'{one:.4g}')
+                for name, one in value.items()))
+        elif isinstance(value, float | int):
+            print(f'{key}: {value:.4g}')
+
+
+def print_targets(report: Mapping[str, Any], say: Callable[[str], None] = print) -> None:
+    """Print what is asked for beside what was found."""
+    for key, (sign, limit) in TARGETS.items():
+        value: Any = report
+        for part in key.split('.', 1):
+            value = value.get(part) if isinstance(value, dict) else None
+        wanted = f'{_COVERAGE[0]} to {_COVERAGE[1]}' if sign == 'in' else f'{sign} {limit:g}'
+        if value is None:
+            say(f'{key:40}{"not measured":>14}   target {wanted}')
+            continue
+        good = {'>=': value >= limit, '<=': value <= limit,
+                'in': _COVERAGE[0] <= value <= _COVERAGE[1]}[sign]
+        say(f'{key:40}{value:14.4g}   target {wanted:14}{"" if good else "MISSED"}')
+
+
+def _finite(value: Any) -> Any:
+    """Return the report with null for what JSON cannot say."""
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

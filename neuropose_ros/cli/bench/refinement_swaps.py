@@ -1,0 +1,85 @@
+"""Whether a refiner puts left and right back, leaves them alone where they are right, and bridges
+whole limbs.
+
+Exchanges are made in true joints with noise of 1 % of the box: one in each clip, of one joint up
+to all limbs, 1 to 12 frames long, after the first 6 frames. Beside it, the exchanges that the
+detector itself made, and what becomes of joints that it had right.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neuropose_ros.cli.bench.refinement_rows import Bed
+from neuropose_ros.core.pose import Floats
+from neuropose_ros.learning.baselines.gaps import Hold
+from neuropose_ros.learning.baselines.refinement import Tuned
+from neuropose_ros.learning.baselines.tracks import side_by_side
+from neuropose_ros.learning.refiner.measures import (
+    hidden,
+    in_truth_definition,
+    masked_error,
+)
+from neuropose_ros.learning.refiner.pairs import TRUTH_LAYOUT
+from neuropose_ros.learning.refiner.protocol import Refine, Refined, known_frames, refined
+from neuropose_ros.learning.refiner.swapping import (
+    Sides,
+    exchange,
+    found_swapped,
+    judge,
+    limb_masks,
+)
+
+_NOISE = 0.01
+_SCORE = 0.8
+_LIMB_SHARE = 0.2
+
+
+def swaps_made(bed: Bed, refine: Refine, seed: int = 0) -> Sides:
+    """Return what becomes of exchanges that are made in true joints."""
+    pairs, rng = bed.tasks.hidden_pairs, np.random.default_rng(seed)
+    noisy = [np.asarray(pair.truth + rng.normal(
+        0.0, _NOISE * pair.box_px, pair.truth.shape), np.float32) for pair in pairs]
+    swapped = [exchange(points, rng) for points in noisy]
+    answers = [refined(refine, known_frames(
+        one.points, TRUTH_LAYOUT, np.full(one.exchanged.shape, _SCORE, np.float32))).points
+        for one in swapped]
+    return judge(answers, [one.points for one in swapped], [pair.truth for pair in pairs],
+                 [pair.box_px for pair in pairs], [one.exchanged for one in swapped])
+
+
+def swaps_found(bed: Bed, found: list[Refined]) -> Sides:
+    """Return what becomes of the sides in real detections."""
+    pairs = bed.tasks.real
+    given = [in_truth_definition(pair.found, pair, bed.offsets) for pair in pairs]
+    swapped = [found_swapped(points, pair.truth, pair.box_px)
+               for points, pair in zip(given, pairs, strict=True)]
+    return judge(bed.placed(found), given, [pair.truth for pair in pairs],
+                 [pair.box_px for pair in pairs], swapped)
+
+
+def limbs(bed: Bed, refiners: dict[str, Refine], methods: list[Tuned]) -> dict[str, float]:
+    """Return the error of whole limbs that are hidden 20 % of the time, by method."""
+    pairs = bed.tasks.hidden_pairs
+    masks = limb_masks(pairs, _LIMB_SHARE)
+    clips: list[Floats] = [hidden(pair, mask) for pair, mask in zip(pairs, masks, strict=True)]
+    tracks = side_by_side(clips)
+    errors = {name: bed.masked(refine, masks) for name, refine in refiners.items()}
+    errors['hold'] = masked_error(tracks.cut(Hold()(tracks)), pairs, masks)
+    return errors | {method.name: masked_error(
+        tracks.cut(method.masked(tracks)), pairs, masks) for method in methods}
+
+
+def as_figures(made: Sides, found: Sides) -> dict[str, Any]:
+    """Return the shares and counts for the results."""
+    return {
+        'swaps_repaired': made.repaired / max(made.exchanged, 1),
+        'swaps_introduced': made.introduced,
+        'swap_events_repaired': made.events_repaired / max(made.events, 1),
+        'swaps_checked': made.right,
+        'detector_swaps': found.exchanged,
+        'detector_swaps_repaired': found.repaired / max(found.exchanged, 1),
+        'detector_swaps_introduced': found.introduced,
+        'detector_sides_checked': found.right}
