@@ -1,8 +1,9 @@
 """Where people are expected in the next frame: what the tracker says, corrected by feedback.
 
-The refiner filters every joint by itself and knows its velocity; the tracker knows who is there
-at all. Both are put together person by person, by track id. A joint that is further from where the
-tracker has it than the person is large is not believed: feedback comes by a topic, from anybody.
+The refiner filters every joint by itself and knows its velocity and how sure it is; the tracker
+knows who is there at all. Both are put together person by person, by track id. A joint that is
+further from where the tracker has it than the person is large is not believed: feedback comes by
+a topic, from anybody.
 """
 
 from __future__ import annotations
@@ -71,8 +72,7 @@ class Expectation(Sequence[PersonPose]):
         if self._made is None:
             predicted, feedback = self._predict(), self._feedback()
             known = {} if feedback is None else {
-                person.track_id: person for person in feedback.persons
-                if person.track_id >= 0 and person.track_state is not TrackState.LOST}
+                person.track_id: person for person in feedback.persons if person.track_id >= 0}
             self._made = tuple(
                 self._merged(one, known.get(one.track_id), feedback) for one in predicted)
         return self._made
@@ -82,6 +82,8 @@ class Expectation(Sequence[PersonPose]):
     ) -> PersonPose:
         if refined is None or feedback is None:
             return predicted
+        if refined.track_state is TrackState.LOST and predicted.track_state is not TrackState.LOST:
+            return predicted  # the tracker has seen them since
         moved = extrapolated(refined, seconds(self._stamp_ns - feedback.stamp_ns))
         known = _credible(moved, predicted)
         if not known.any():
@@ -90,8 +92,11 @@ class Expectation(Sequence[PersonPose]):
         velocities = moved.keypoint_velocities
         if velocities is not None and predicted.keypoint_velocities is not None:
             velocities = np.where(known[:, None], velocities, predicted.keypoint_velocities)
+        covariances = moved.keypoint_covariances
+        if covariances is not None:
+            covariances = np.where(known[:, None], covariances, np.float32(np.inf))
         return replace(
-            predicted,
+            predicted, keypoint_covariances=covariances,
             keypoints=np.where(known[:, None], moved.keypoints, predicted.keypoints),
             keypoint_states=np.where(
                 known, np.uint8(JointState.PREDICTED), predicted.keypoint_states),

@@ -20,6 +20,7 @@ from neuropose_ros.core.pose import (
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.inference.batching import Announce, announce_on_stderr
 from neuropose_ros.inference.ops.device import Picture
+from neuropose_ros.pose.attention import CROWDED, Attention, is_predicted
 from neuropose_ros.pose.estimator import Detections, PersonDetector, Region, RegionEstimator
 from neuropose_ros.pose.gating import (
     duplicates,
@@ -28,13 +29,12 @@ from neuropose_ros.pose.gating import (
     is_plausible,
     outline,
 )
-from neuropose_ros.pose.geometry import box_iou, in_picture
+from neuropose_ros.pose.geometry import box_iou
 from neuropose_ros.pose.hiding import share_on, without_person
 
 MOST_PEOPLE = 20
 _LEAST_MATCH = 0.3
 _AGREEMENT = 0.6
-_CROWDED = 0.3
 _UNSURE_SCORE = 0.5
 _LARGE_INNOVATION = 0.15
 # Looks of the detector in a row in which somebody may go unseen by it: people do get hidden.
@@ -42,8 +42,9 @@ _MOST_MISSES = 3
 # Of the joints of somebody behind another: with more of them on the other's body it is a second
 # box around the same person, whose outline a network still sees.
 _MOST_HIDDEN = 0.5
-# When something is uncertain the detector looks this many times as often.
-_HASTE = 3
+# Who was lost is found again where the refinement expects them only by a pose that is sure and
+# near: a network finds a pose in any region.
+_FOUND_SCORE, _FOUND_INNOVATION = 0.4, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class _Seed:
         box_score: the detector's in this frame; 0 = it did not look, or did not see anybody.
         expected: who is expected there.
         box: (4,) the detector's, where it saw somebody.
+        is_probe: whether it is somebody lost, where the refinement still predicts them.
     """
 
     region: Region
@@ -63,14 +65,15 @@ class _Seed:
     box_score: float = 0.0
     expected: PersonPose | None = None
     box: Floats | None = None
+    is_probe: bool = False
 
 
 class ManyPeople:
     """Finds everybody in one frame after the other; implements `PoseEstimator`.
 
-    The detector looks every n-th frame, and sooner when there is reason to: nobody is expected,
-    somebody is lost, unsure, far from where they were expected, close to another or to the
-    picture's border. In between, regions follow from the people expected.
+    The detector looks every n-th frame, and sooner or later by reason (`Attention`). In between,
+    regions follow from the people expected; who is lost is looked for where the refinement still
+    predicts them.
 
     Attributes:
         detector_runs: how often the detector looked.
@@ -97,11 +100,9 @@ class ManyPeople:
                 f'detect_every and max_people must be at least 1, not {detect_every} and '
                 f'{max_people}')
         self._detector, self._estimator = detector, estimator
-        self._detect_every, self._max_people = detect_every, max_people
+        self._attention, self._max_people = Attention(detect_every), max_people
         self._announce = announce
         self._has_announced = False
-        self._frames_since = detect_every
-        self._is_uncertain = False
         self._misses: dict[int, int] = {}
         self.detector_runs = 0
 
@@ -117,8 +118,7 @@ class ManyPeople:
 
     def reset(self) -> None:
         """Forget all earlier frames."""
-        self._frames_since = self._detect_every
-        self._is_uncertain = False
+        self._attention.reset()
         self._misses.clear()
 
     def close(self) -> None:
@@ -133,12 +133,13 @@ class ManyPeople:
         """
         picture = Picture(frame.image)
         clock = Stopwatch()
-        self._frames_since += 1
+        self._attention.begin()
         expected = [one for one in expected if np.isfinite(outline(one)).all()]
-        kept = self._find(picture, expected, detect=self._is_due(expected, picture))
-        if not kept and self._frames_since:
+        due = self._attention.is_due(expected, picture.width, picture.height)
+        kept, again = self._find(picture, expected, detect=due)
+        if again or (not kept and not self._attention.has_looked):
             # That nobody is there is an answer only where somebody looked everywhere.
-            kept = self._find(picture, expected, detect=True)
+            kept, _ = self._find(picture, expected, detect=True)
         inference_ms = clock.lap_ms()
         # The detector's box is evidence beside the joints: the tracker sees by it when a network
         # took the joints of whoever stands in front.
@@ -155,34 +156,28 @@ class ManyPeople:
 
     def _find(
         self, picture: Picture, expected: Sequence[PersonPose], *, detect: bool,
-    ) -> list[tuple[_Seed, PersonPose]]:
-        """Look where the detector sees somebody and somebody is expected, or there alone."""
+    ) -> tuple[list[tuple[_Seed, PersonPose]], bool]:
+        """Look where the detector sees somebody and somebody is expected, or there alone.
+
+        Returns:
+            who was found, and whether the detector must look all the same.
+        """
         if detect:
             seeds = self._seeds_from_boxes(self._detect(picture), expected)
         else:
-            seeds = [_seed(one) for one in expected
-                     if one.track_state is not TrackState.LOST and self._is_supported(one)]
+            seeds = [_seed(one) for one in expected if self._is_supported(one)]
         seeds = seeds[:self._max_people]
         people = self._estimator.estimate(picture, [seed.region for seed in seeds])
         kept = self._sort_out(picture, seeds, people)
-        self._is_uncertain = len(kept) < len(seeds) or any(
-            _is_unsure(seed, person) for seed, person in kept)
-        return kept
-
-    def _is_due(self, expected: Sequence[PersonPose], picture: Picture) -> bool:
-        """Whether the detector is to look at this frame."""
-        present = [one for one in expected if one.track_state is not TrackState.LOST]
-        if not present or self._frames_since >= self._detect_every:
-            return True
-        if self._frames_since * _HASTE < self._detect_every:
-            return False
-        return (self._is_uncertain or len(present) < len(expected)
-                or _are_close([outline(one) for one in present])
-                or any(_is_at_border(outline(one), picture) for one in present))
+        count = sum(not seed.is_probe for seed in seeds)
+        known = [pair for pair in kept if not pair[0].is_probe]
+        again = self._attention.judge(expected, is_uncertain=len(known) < count or any(
+            _is_unsure(seed, person) for seed, person in known))
+        return kept, again
 
     def _detect(self, picture: Picture) -> Detections:
         found = self._detector.detect(picture)
-        self._frames_since = 0
+        self._attention.looked()
         self.detector_runs += 1
         if len(found.boxes) <= self._max_people:
             return found
@@ -212,10 +207,11 @@ class ManyPeople:
         self._misses = misses
         return seeds + [
             _seed(one) for j, one in enumerate(expected)
-            if j not in matches and one.track_state is not TrackState.LOST
-            and self._is_supported(one)]
+            if j not in matches and self._is_supported(one)]
 
     def _is_supported(self, expected: PersonPose) -> bool:
+        if expected.track_state is TrackState.LOST:
+            return is_predicted(expected)
         return self._misses.get(expected.track_id, 0) < _MOST_MISSES
 
     def _sort_out(
@@ -229,6 +225,7 @@ class ManyPeople:
         """
         kept, intruders = self._without_doubles(
             [pair for pair in zip(seeds, people, strict=True) if self._can_be(*pair)])
+        intruders = [pair for pair in intruders if not pair[0].is_probe]
         second = []
         for winner in {id(winner): winner for _, winner in intruders}.values():
             seeds = [seed for seed, other in intruders if other is winner]
@@ -241,6 +238,8 @@ class ManyPeople:
         return self._without_doubles(kept + second)[0] if second else kept
 
     def _can_be(self, seed: _Seed, person: PersonPose) -> bool:
+        if seed.is_probe and not _is_back(seed, person):
+            return False
         return is_plausible(person, seed.evidence, self.layout, box_score=seed.box_score)
 
     def _without_doubles(
@@ -251,7 +250,9 @@ class ManyPeople:
         for i, j in duplicates([person for _, person in pairs], self.layout):
             if i in gone or j in gone:
                 continue
-            first, second = (fit(pairs[k][1], pairs[k][0].evidence) for k in (i, j))
+            first, second = (
+                (not pairs[k][0].is_probe, fit(pairs[k][1], pairs[k][0].evidence))
+                for k in (i, j))
             loser, winner = (j, i) if first >= second else (i, j)
             gone[loser] = winner
         return (
@@ -261,7 +262,15 @@ class ManyPeople:
 
 def _seed(expected: PersonPose) -> _Seed:
     box = outline(expected)
-    return _Seed(Region(box, expected), box, expected=expected)
+    return _Seed(
+        Region(box, expected), box, expected=expected,
+        is_probe=expected.track_state is TrackState.LOST)
+
+
+def _is_back(seed: _Seed, person: PersonPose) -> bool:
+    """Whether a pose is that of somebody lost who is expected there."""
+    return person.score >= _FOUND_SCORE and seed.expected is not None and (
+        innovation(person, seed.expected) <= _FOUND_INNOVATION)
 
 
 def _matched(boxes: Floats, outlines: Floats) -> dict[int, int]:
@@ -282,16 +291,7 @@ def _agree(box: int, person: int, boxes: Floats, outlines: Floats) -> bool:
     if box_iou(boxes[[box]], outlines[[person]])[0, 0] < _AGREEMENT:
         return False
     others = np.delete(boxes, box, axis=0)
-    return not others.size or bool(box_iou(boxes[[box]], others).max() < _CROWDED)
-
-
-def _are_close(boxes: Sequence[Floats]) -> bool:
-    overlaps = box_iou(np.stack(boxes), np.stack(boxes))
-    return bool((np.triu(overlaps, 1) >= _CROWDED).any())
-
-
-def _is_at_border(box: Floats, picture: Picture) -> bool:
-    return not bool(in_picture(box.reshape(2, 2), picture.width, picture.height).all())
+    return not others.size or bool(box_iou(boxes[[box]], others).max() < CROWDED)
 
 
 def _is_unsure(seed: _Seed, person: PersonPose) -> bool:

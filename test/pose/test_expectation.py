@@ -62,6 +62,26 @@ def test_joints_that_the_refiner_lacks_are_the_trackers() -> None:
     np.testing.assert_allclose(one.keypoints[4], 8)
 
 
+def test_the_refiner_says_how_sure_it_is() -> None:
+    known = replace(
+        person(1, 5, 30), keypoint_covariances=np.full((17, 3), 4, np.float32))
+    known.keypoints[3] = np.nan
+    [one] = expectation([person(1, 0)], feedback(known))
+    assert one.keypoint_covariances is not None
+    assert one.keypoint_covariances[4].tolist() == [4, 4, 4]
+    assert np.isposinf(one.keypoint_covariances[3]).all(), 'of that joint it says nothing'
+    [one] = expectation([person(1, 0)], feedback(person(1, 5, 30)))
+    assert one.keypoint_covariances is None
+
+
+def test_somebody_lost_goes_on_as_the_refiner_predicts() -> None:
+    lost = replace(person(1, 0), track_state=TrackState.LOST)
+    refined = replace(person(1, 5, 30), track_state=TrackState.LOST)
+    [one] = expectation([lost], feedback(refined))
+    assert one.track_state is TrackState.LOST
+    np.testing.assert_allclose(one.keypoints, 8)
+
+
 @pytest.mark.parametrize('refined', [
     person(7, 5),
     person(-1, 5),

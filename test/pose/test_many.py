@@ -264,3 +264,57 @@ def test_both_networks_are_closed() -> None:
 def test_numbers_below_1_are_refused(numbers: dict[str, int]) -> None:
     with pytest.raises(ParameterError, match='at least 1'):
         ManyPeople(sticks.Detector(), sticks.Estimator(), **numbers)
+
+
+def _told(one: PersonPose, sd_px: float = 2.0) -> PersonPose:
+    """Return somebody expected of whom the refinement says how sure it is."""
+    covariance = np.array((sd_px**2, 0, sd_px**2), np.float32)
+    return replace(one, keypoint_covariances=np.tile(covariance, (17, 1)))
+
+
+def test_predictions_of_the_refinement_let_the_detector_rest() -> None:
+    scene = Scene(detect_every=4)
+    for _ in range(25):
+        people = [_told(_expected(LEFT, 1)), _told(_expected(RIGHT, 2))]
+        assert len(scene.see(LEFT, RIGHT, expected=people)) == 2
+    assert scene.people.detector_runs == 3
+
+
+def test_who_is_not_where_the_refinement_expects_them_is_detected_at_once() -> None:
+    scene = Scene(detect_every=9)
+    people = [_told(_expected(LEFT, 1)), _told(_expected(RIGHT, 2))]
+    for _ in range(5):
+        scene.see(LEFT, RIGHT, expected=people)
+    assert scene.people.detector_runs == 1
+    elsewhere = (130, 60, 170, 180)
+    assert _places(scene.see(LEFT, elsewhere, expected=people)) == [(40, 60), (130, 60)]
+    assert scene.people.detector_runs == 2
+
+
+def test_the_lost_are_found_where_the_refinement_predicts_them() -> None:
+    lost = _expected(RIGHT, 2, TrackState.LOST)
+    for told, count in ((_told(lost), 2), (lost, 1)):
+        scene = Scene(detect_every=9)
+        scene.see(LEFT, expected=[_expected(LEFT, 1)])
+        assert len(scene.see(LEFT, RIGHT, expected=[_expected(LEFT, 1), told])) == count
+        assert scene.people.detector_runs == 1
+
+
+@pytest.mark.parametrize('there', [(238, 60, 278, 180), LEFT])
+def test_the_lost_are_not_found_in_somebody_else(there: tuple[int, ...]) -> None:
+    scene = Scene(detect_every=9)
+    scene.see(LEFT, expected=[_expected(LEFT, 1)])
+    lost = _told(_expected((200, 60, 240, 180) if there != LEFT else (44, 62, 84, 182), 2,
+                           TrackState.LOST))
+    figures = [LEFT] if there == LEFT else [LEFT, there]
+    assert _places(scene.see(*figures, expected=[_expected(LEFT, 1), lost])) == [(40, 60)]
+    assert len(scene.estimator.asked[-1]) == 2, 'one look for both, no second one'
+
+
+def test_an_unsure_pose_is_not_of_somebody_lost() -> None:
+    scene = Scene(detect_every=9)
+    scene.see(LEFT, expected=[_expected(LEFT, 1)])
+    scene.estimator.score = 0.3
+    lost = _told(_expected(RIGHT, 2, TrackState.LOST))
+    found = scene.see(LEFT, RIGHT, expected=[_expected(LEFT, 1), lost])
+    assert _places(found) == [(40, 60)]
