@@ -29,7 +29,7 @@ from neuropose_ros.replay.many import (
     write_summary,
 )
 from neuropose_ros.replay.open import Choice
-from neuropose_ros.replay.settings import Settings, read_assignment, read_parameters
+from neuropose_ros.replay.settings import REFINE, Settings, read_assignment, read_parameters
 from neuropose_ros.replay.worker import Outcome, Task
 
 
@@ -53,6 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--images', choices=IMAGES, default='auto',
         help='which recorded images to look at; auto: raw, else compressed, else none; none: '
         'refine the recorded poses')
+    parser.add_argument(
+        '--refine', choices=REFINE,
+        help='causal: as live (default); offline: each frame by all of the recording, before and '
+        'after it')
     parser.add_argument(
         '--no-corrections', action='store_true',
         help='leave out what people said of the recording (neuropose correct)')
@@ -115,6 +119,7 @@ def _settings(args: argparse.Namespace) -> Settings:
     given = {'model': args.model, 'detector': args.detector}
     return settings.changed({
         'pose': {name: value for name, value in given.items() if value},
+        'refinement': {'refine': args.refine} if args.refine else {},
         'action': {'recogniser': args.recogniser} if args.recogniser else {}})
 
 

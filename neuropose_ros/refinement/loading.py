@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from neuropose_ros.core.errors import DataError, ModelError
 from neuropose_ros.core.places import Places
+from neuropose_ros.core.pose import PoseFrame
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.inference.batching import Announce, announce_on_stderr
 from neuropose_ros.refinement.description import FILE_NAME
 from neuropose_ros.refinement.network import LoadedRefiner, open_refiner
 from neuropose_ros.refinement.noise import NoiseModel
 from neuropose_ros.refinement.parameters import RefinementParameters
+from neuropose_ros.refinement.smoothing import smooth
 from neuropose_ros.refinement.stage import RefinementStage
 
 DEFAULT = 'jhmdb14'
@@ -50,6 +53,12 @@ class Refiner:
         network = None if self.loaded is None else self.loaded.network()
         return RefinementStage(
             parameters, network=network, noise=self.noise, layouts=layouts)
+
+    def smoother(
+        self, parameters: RefinementParameters, layouts: Callable[[str], SkeletonLayout],
+    ) -> Callable[[Sequence[PoseFrame]], list[PoseFrame]]:
+        """Return what refines all frames of a recording at once."""
+        return partial(smooth, parameters=parameters, noise=self.noise, layouts=layouts)
 
     def close(self) -> None:
         """Give the networks back."""

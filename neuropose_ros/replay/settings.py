@@ -19,6 +19,8 @@ from neuropose_ros.refinement.parameters import RefinementParameters
 
 T = TypeVar('T')
 NO_RECOGNISER = 'none'
+REFINE = ('causal', 'offline')
+"""How poses are refined: causal: as live; offline: each frame by the whole recording."""
 
 LIVE_ONLY: Mapping[str, frozenset[str]] = {
     'pose': frozenset({
@@ -44,9 +46,24 @@ class FlowSettings:
 
 @dataclass(frozen=True)
 class RefinerSettings:
-    """Which refiner helps the filters: `refinement.loading.load_refiner` says what there is."""
+    """Which refiner helps the filters, and how.
+
+    Attributes:
+        refiner: `refinement.loading.load_refiner` says what there is.
+        refine: one of `REFINE`.
+
+    Raises:
+        ParameterError: ``refine`` is none of them.
+    """
 
     refiner: str = ''
+    refine: str = REFINE[0]
+
+    def __post_init__(self) -> None:
+        """Refuse other words."""
+        if self.refine not in REFINE:
+            raise ParameterError(
+                f'refinement: refine is {self.refine!r}; it must be one of {", ".join(REFINE)}')
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,9 @@ class Stages:
             None if self.pose is None else self.pose.stage(),
             self.refiner.stage(self.settings.refinement, layouts), lens=lens, action=action,
             scene=self.scene, use_feedback=self.settings.flow.use_feedback,
-            corrector=corrector)
+            corrector=corrector, smoother=self.refiner.smoother(
+                self.settings.refinement, layouts) if self.settings.refiner.refine == 'offline'
+            else None)
 
     def close(self) -> None:
         """Give the networks back."""

@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rosbags.rosbag2 import StoragePlugin
 
 from neuropose_ros.core.clocks import FILE_EPOCH_NS
 from neuropose_ros.core.errors import DataError, NeuroposeError, SourceError
 from neuropose_ros.core.layouts import COCO17
-from neuropose_ros.core.pose import Frame
+from neuropose_ros.core.pose import Frame, JointState
 from neuropose_ros.recording import open_session
 from neuropose_ros.recording.about import About
 from neuropose_ros.recording.privacy.subjects import Subject
@@ -22,10 +23,11 @@ from neuropose_ros.refinement.parameters import RefinementParameters
 from neuropose_ros.replay.manifest import FILE_NAME, Manifest, read_manifest
 from neuropose_ros.replay.open import Choice, open_input
 from neuropose_ros.replay.run import Order, replay, request_of
-from neuropose_ros.replay.settings import Settings
+from neuropose_ros.replay.settings import RefinerSettings, Settings
 
 from .flow import START_NS, Recorder, dot_frames, run_live, stages, write_session
 
+PREDICTED, INTERPOLATED = JointState.PREDICTED, JointState.INTERPOLATED
 VIDEO = 'synthetic:walk?width=64&height=64&seconds=0.5'
 
 
@@ -268,3 +270,31 @@ def test_a_lag_gives_one_result_for_each_frame_with_what_is_known_of_it(
         found = [(one.epoch, one.frame_seq) for one in session.poses('poses_refined')]
         assert found == [(info.epoch, info.frame_seq) for info in session.frames()]
         assert found == [(frame.epoch, frame.frame_seq) for frame in frames]
+
+
+def test_offline_each_frame_is_refined_by_the_whole_recording(tmp_path: Path) -> None:
+    frames = dot_frames(40)
+    # For a moment nobody is found; somebody stands there all the same.
+    gap = range(20, 26)
+    live = [replace(result, poses=replace(result.poses, persons=())) if index in gap else result
+            for index, result in enumerate(run_live(frames))]
+    session = write_session(tmp_path / 'live', live)
+    offline = Settings(refiner=RefinerSettings(refine='offline'))
+    first, second = (replayed(session, tmp_path, name=name, settings=offline) for name in 'ab')
+    assert first.sha256 == second.sha256
+    assert first.request.parameters['refinement']['refine'] == 'offline'
+    causal = replayed(session, tmp_path, name='c')
+    assert first.counts == causal.counts == {'poses': 40, 'poses_refined': 40}
+    assert first.streams['poses'] == causal.streams['poses']
+
+    def errors_px(name: str) -> np.ndarray:
+        with open_session(tmp_path / name) as opened:
+            refined = list(opened.poses('poses_refined'))
+        states = refined[gap[2]].persons[0].keypoint_states
+        assert (states == (PREDICTED if name == 'c' else INTERPOLATED)).all()
+        return np.array([np.linalg.norm(
+            refined[index].persons[0].keypoints - truth[index].refined.persons[0].keypoints,
+            axis=1).mean() for index in gap])
+
+    truth = run_live(frames)
+    assert errors_px('a').mean() < 0.5 * errors_px('c').mean()

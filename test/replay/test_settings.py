@@ -27,6 +27,7 @@ def test_defaults_are_those_of_the_nodes_but_for_one_thread() -> None:
 
     ours = Settings().by_node()
     assert ours['pose'].pop('threads') == 1
+    assert ours['refinement'].pop('refine') == 'causal'
     for node, specs in (('pose', POSE), ('refinement', REFINEMENT), ('action', ACTION)):
         theirs = {spec.name: spec.default for spec in specs}
         assert LIVE_ONLY[node] <= theirs.keys()
@@ -72,7 +73,7 @@ def test_one_parameter_may_be_set() -> None:
     ('camera.source=0', 'NODE'), ('pose.model', 'NODE'), ('pose.nothing=1', 'no parameter'),
     ('pose.threads=two', 'type int'), ('pose.smoothing=1', 'type bool'),
     ('pose.threads=true', 'type int'), ('refinement.max_bridge_s=99.0', '0.0 to 5.0'),
-    ('pose.model=[', 'cannot be read')])
+    ('pose.model=[', 'cannot be read'), ('refinement.refine=backwards', 'causal, offline')])
 def test_nonsense_is_refused_in_one_sentence(text: str, words: str) -> None:
     with pytest.raises(ParameterError, match=words):
         Settings().changed(read_assignment(text))
