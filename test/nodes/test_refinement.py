@@ -25,11 +25,16 @@ from neuropose_ros.nodes import qos  # noqa: E402
 from neuropose_ros.nodes.types import ROS  # noqa: E402
 
 REFINEMENT = 'refinement'
+# Somebody of 300 px who faces the camera, in COCO's order.
+STANDING = np.array((
+    (150, 120), (156, 114), (144, 114), (163, 118), (137, 118), (180, 160), (120, 160),
+    (188, 210), (112, 210), (190, 255), (110, 255), (168, 255), (132, 255), (168, 320),
+    (132, 320), (168, 385), (132, 385)), np.float32)
 
 
 def frame(index: int, *, seen: bool = True) -> PoseFrame:
     """A person who moves to the right at 300 px/s, 30 times a second."""
-    points = np.linspace((100, 100), (200, 400), 17).astype(np.float32)
+    points = STANDING.copy()
     points[:, 0] += 10 * index
     person = PersonPose(
         keypoints=points, keypoint_scores=np.full(17, 0.9, np.float32),
