@@ -76,9 +76,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _measure(args: argparse.Namespace, ours: Any) -> dict[str, Any]:
     from neuropose_ros.cli.bench import refinement_ablation as ablation
+    from neuropose_ros.cli.bench import refinement_swaps as swaps
     from neuropose_ros.cli.bench.refinement_live import measure as live
     from neuropose_ros.cli.bench.refinement_rows import Bed
-    from neuropose_ros.cli.bench.refinement_swaps import as_figures, limbs, swaps_found, swaps_made
     from neuropose_ros.cli.bench.refinement_tremor import measure as tremor
 
     bed = Bed(args.data, args.part)
@@ -98,8 +98,10 @@ def _measure(args: argparse.Namespace, ours: Any) -> dict[str, Any]:
         _print_row(name, row)
 
     methods = [] if args.quick else bed.baselines(show)
-    report |= as_figures(swaps_made(bed, ours.causal), swaps_found(bed, found['causal']))
-    report['limbs20'] = limbs(bed, {'causal': ours.causal, 'offline': ours.offline}, methods)
+    report |= swaps.as_figures(
+        swaps.swaps_made(bed, ours.causal), swaps.swaps_in_none(bed, ours.causal),
+        swaps.swaps_found(bed, found['causal']))
+    report['limbs20'] = swaps.limbs(bed, {'causal': ours.causal, 'offline': ours.offline}, methods)
     report |= _calibration(bed, found, methods)
     report['shapes'] = bed.all_shapes(found)
     report |= ours.cost()

@@ -22,7 +22,7 @@ from neuropose_ros.learning.refiner.measures import (
     in_truth_definition,
     masked_error,
 )
-from neuropose_ros.learning.refiner.pairs import TRUTH_LAYOUT
+from neuropose_ros.learning.refiner.pairs import TRUTH_LAYOUT, Pair
 from neuropose_ros.learning.refiner.protocol import Refine, Refined, known_frames, refined
 from neuropose_ros.learning.refiner.swapping import (
     Sides,
@@ -38,16 +38,31 @@ _LIMB_SHARE = 0.2
 
 
 def swaps_made(bed: Bed, refine: Refine, seed: int = 0) -> Sides:
-    """Return what becomes of exchanges that are made in true joints."""
+    """Return what becomes of exchanges that are made in true joints, and of all others there."""
     pairs, rng = bed.tasks.hidden_pairs, np.random.default_rng(seed)
-    noisy = [np.asarray(pair.truth + rng.normal(
-        0.0, _NOISE * pair.box_px, pair.truth.shape), np.float32) for pair in pairs]
-    swapped = [exchange(points, rng) for points in noisy]
-    answers = [refined(refine, known_frames(
-        one.points, TRUTH_LAYOUT, np.full(one.exchanged.shape, _SCORE, np.float32))).points
-        for one in swapped]
+    swapped = [exchange(_noisy(pair, rng), rng) for pair in pairs]
+    answers = [_answers(refine, one.points) for one in swapped]
     return judge(answers, [one.points for one in swapped], [pair.truth for pair in pairs],
                  [pair.box_px for pair in pairs], [one.exchanged for one in swapped])
+
+
+def swaps_in_none(bed: Bed, refine: Refine, seed: int = 1) -> Sides:
+    """Return what becomes of true joints with noise in which nothing is exchanged."""
+    pairs, rng = bed.tasks.hidden_pairs, np.random.default_rng(seed)
+    clips = [_noisy(pair, rng) for pair in pairs]
+    nothing = [np.zeros(points.shape[:2], bool) for points in clips]
+    return judge([_answers(refine, points) for points in clips], clips,
+                 [pair.truth for pair in pairs], [pair.box_px for pair in pairs], nothing)
+
+
+def _noisy(pair: Pair, rng: np.random.Generator) -> Floats:
+    noise = rng.normal(0.0, _NOISE * pair.box_px, pair.truth.shape)
+    return np.asarray(pair.truth + noise, np.float32)
+
+
+def _answers(refine: Refine, points: Floats) -> Floats:
+    scores = np.full(points.shape[:2], _SCORE, np.float32)
+    return refined(refine, known_frames(points, TRUTH_LAYOUT, scores)).points
 
 
 def swaps_found(bed: Bed, found: list[Refined]) -> Sides:
@@ -72,13 +87,14 @@ def limbs(bed: Bed, refiners: dict[str, Refine], methods: list[Tuned]) -> dict[s
         tracks.cut(method.masked(tracks)), pairs, masks) for method in methods}
 
 
-def as_figures(made: Sides, found: Sides) -> dict[str, Any]:
+def as_figures(made: Sides, none: Sides, found: Sides) -> dict[str, Any]:
     """Return the shares and counts for the results."""
     return {
         'swaps_repaired': made.repaired / max(made.exchanged, 1),
-        'swaps_introduced': made.introduced,
+        'swaps_introduced': made.introduced + none.introduced,
+        'swaps_introduced_where_none_was': none.introduced,
         'swap_events_repaired': made.events_repaired / max(made.events, 1),
-        'swaps_checked': made.right,
+        'swaps_checked': made.right + none.right,
         'detector_swaps': found.exchanged,
         'detector_swaps_repaired': found.repaired / max(found.exchanged, 1),
         'detector_swaps_introduced': found.introduced,

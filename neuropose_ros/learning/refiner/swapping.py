@@ -43,8 +43,8 @@ class Sides(NamedTuple):
 
     Attributes:
         repaired, exchanged: of those that went in exchanged, and how many they are.
-        introduced, right: those that went in right and came out wrong, and all that went in
-            right and were not exchanged.
+        introduced, right: those that went in right and came out on the other side (less than
+            half as far from the other's place as from their own), and all that went in right.
         events_repaired, events: exchanges all of whose joints came out right, and all.
     """
 
@@ -95,9 +95,10 @@ def judge(
     for points, before, truth, box_px, exchanged in zip(
             answers, given, truths, boxes_px, swapped, strict=True):
         apart = np.linalg.norm(truth - truth[:, other], axis=-1) > _APART * box_px
-        well = _on_own_side(points, truth)
-        there, clean = exchanged & apart, ~exchanged & apart & _on_own_side(before, truth)
-        counts += ((well & there).sum(), there.sum(), (~well & clean).sum(), clean.sum(),
+        well = _nearer_to_own(points, truth)
+        there, clean = exchanged & apart, ~exchanged & apart & _nearer_to_own(before, truth)
+        across = clean & _nearer_to_own(points, truth[:, other], 2.0)
+        counts += ((well & there).sum(), there.sum(), across.sum(), clean.sum(),
                    there.any() and well[there].all(), there.any())
     return Sides(*map(int, counts))
 
@@ -111,10 +112,13 @@ def found_swapped(found: Floats, truth: Floats, box_px: float) -> Mask:
     return np.asarray(wrong & wrong[:, other] & (other != np.arange(len(other))))
 
 
-def _on_own_side(points: Floats, truth: Floats) -> Mask:
-    """Say which joints are nearer to their own true place; one that is not there is not."""
+def _nearer_to_own(points: Floats, truth: Floats, times: float = 1.0) -> Mask:
+    """Say which joints are so many times nearer to their true place than to the other side's.
+
+    A joint that is not there is not.
+    """
     opposite = truth[:, partners(TRUTH_LAYOUT)]
-    return np.asarray(np.linalg.norm(points - truth, axis=-1)
+    return np.asarray(times * np.linalg.norm(points - truth, axis=-1)
                       < np.linalg.norm(points - opposite, axis=-1))
 
 
