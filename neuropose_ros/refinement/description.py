@@ -26,7 +26,8 @@ class RefinerDescription:
 
     Attributes:
         name: of its folder.
-        joints: names of the C joints its networks know.
+        joints: names of the C joints its networks read.
+        told: names of those of which they say something: whose truth was known in training.
         hidden: size of the state that a step keeps, per person.
         skeleton: ``mean`` (C, 2), ``shape`` (C, C) and ``walk`` (C, C), see `SkeletalModel`.
         spread: factors on the standard deviations that the networks state, of joints that are
@@ -38,6 +39,7 @@ class RefinerDescription:
 
     name: str
     joints: tuple[str, ...]
+    told: tuple[str, ...]
     hidden: int
     skeleton: Mapping[str, Any]
     spread: Mapping[str, tuple[float, float]]
@@ -69,7 +71,7 @@ def read_description(folder: Path) -> RefinerDescription:
         if fields.pop('format') != FORMAT:
             raise ModelError(f'{path}: written by another version: train the refiner again')
         found = RefinerDescription(**{
-            **fields, 'joints': tuple(fields['joints']),
+            **fields, 'joints': tuple(fields['joints']), 'told': tuple(fields['told']),
             'spread': {name: tuple(pair) for name, pair in fields['spread'].items()}})
         _check(found)
     except OSError as error:
@@ -103,6 +105,8 @@ def check_file(path: Path, description: RefinerDescription) -> None:
 def _check(found: RefinerDescription) -> None:
     if found.joints != CORE_JOINTS:
         raise ValueError('its joints are not those of this version')
+    if not set(found.told) <= set(found.joints):
+        raise ValueError('it tells of joints that it does not read')
     if not isinstance(found.hidden, int) or not 0 < found.hidden < 10_000:
         raise ValueError(f'hidden is {found.hidden!r}, not a size')
     model, count = found.skeletal_model(), len(found.joints)

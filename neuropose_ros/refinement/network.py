@@ -70,6 +70,7 @@ class OnnxEvidence:
         self._skeleton = description.skeletal_model()
         self._state_size = state_size(description.hidden)
         self._spread = description.spread[STEP]
+        self._told = np.array([name in description.told for name in CORE_JOINTS])
         self._columns = core_columns(())
         self._joints = 0
         self._memory = self._nobody(0)
@@ -150,6 +151,8 @@ class OnnxEvidence:
             self._memory, self._pending_s = _Memory(bodies, np.where(met[:, None], state, 0)), 0.0
         spread = np.where(prepared.seen > 0, *self._spread) * prepared.size[:, None]
         told_variance = np.exp(log_variance) * spread * spread
+        known = known & self._told
+        columns = self._columns[known]
         position[:, columns] = np.where(met[:, None, None], told[:, known], np.nan)
         variance[:, columns] = np.where(met[:, None], told_variance[:, known], np.nan)
         hidden = (prepared.filtered_sd * prepared.size[:, None]) ** 2

@@ -26,7 +26,10 @@ from neuropose_ros.refinement.noise import NoiseModel, generic_curve, joint_nois
 
 JOINTS = len(CORE_JOINTS)
 LONGEST = 48  # frames
+_NOSE = CORE_JOINTS.index('nose')
 _UNSURE_SCORE = 0.3  # below it an estimator calls a joint occluded
+_AS_DETECTED = 0.4  # of true joints, what has the joints that a detector has
+_DETECTED = 0.5  # of motion capture, what gets the errors of a detector
 _LIMBS = tuple(
     tuple(CORE_JOINTS.index(f'{side}_{part}') for part in parts)
     for side in ('left', 'right')
@@ -55,12 +58,14 @@ class Mixture:
         transplanted: of the detections, those with the errors of another clip.
         unsure: of the detections, those whose truth does not fit the picture so well.
         hidden: of the detections, those with hidden joints.
+        moved: of true joints, those of motion capture, where there is any.
     """
 
     found: float = 0.62
     transplanted: float = 0.25
     unsure: float = 0.12
     hidden: float = 0.3
+    moved: float = 0.3
 
 
 class Examples:
@@ -68,10 +73,10 @@ class Examples:
 
     def __init__(
         self, pairs: Sequence[Pair], offsets: Floats, noise: NoiseModel, mixture: Mixture,
-        seed: int,
+        seed: int, mocap: Sequence[Pair] = (),
     ) -> None:
-        """Take the clips for training."""
-        self._all, self._sure = tuple(pairs), sure(pairs)
+        """Take the clips for training; those of `mocap` have no detections."""
+        self._all, self._sure, self._mocap = tuple(pairs), sure(pairs), tuple(mocap)
         self._offsets, self._mixture = offsets, mixture
         self._noise = noise
         self._rng = np.random.default_rng(seed)
@@ -89,7 +94,15 @@ class Examples:
             if rng.random() < mixture.hidden:
                 example = self._hidden(example, float(rng.choice((0.1, 0.2, 0.4))))
         else:
-            example = self._blurred(self.true(self._any(self._all)))
+            moved = self._mocap and rng.random() < mixture.moved
+            pair = self._any(self._mocap if moved else self._all)
+            example = self.true(pair)
+            if rng.random() < _AS_DETECTED:
+                example = self._with_face(example, pair)
+            if moved and rng.random() < _DETECTED:
+                example = self._transplanted(example, self._any(self._sure))
+            else:
+                example = self._blurred(example)
             example = self._hidden(example, float(rng.choice((0.1, 0.2, 0.4, 0.5))))
         return self._placed(self._timed(example))
 
@@ -148,6 +161,20 @@ class Examples:
                 joints = list(_LIMBS[rng.integers(len(_LIMBS))])
             masked[begin:begin + length, joints] = True
         points[masked] = np.nan
+        return example._replace(points=points)
+
+    def _with_face(self, example: Example, pair: Pair) -> Example:
+        """Return true joints as a detector names them: with eyes and ears, without a trunk.
+
+        The face is that of the detector, moved to where the true one is: how precise joints are
+        must be told by their noise, not by which of them there are.
+        """
+        points = example.points.copy()
+        face = np.flatnonzero(self._columns < 0)
+        columns = core_columns(FOUND_LAYOUT.names)
+        nose = pair.found[:, columns[_NOSE]]
+        points[:, face] = pair.found[:, columns[face]] + (points[:, _NOSE] - nose)[:, None]
+        points[:, columns < 0] = np.nan
         return example._replace(points=points)
 
     def _blurred(self, example: Example) -> Example:

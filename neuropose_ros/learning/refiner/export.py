@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
+from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference.onnx import OnnxRuntime
 from neuropose_ros.learning.onnx_files import written
+from neuropose_ros.learning.refiner.card import refiner_card
 from neuropose_ros.learning.refiner.network import Frame, RefinerNetwork, State
+from neuropose_ros.learning.refiner.skeletal import true_columns
 from neuropose_ros.learning.refiner.training import TrainedRefiner
 from neuropose_ros.refinement.canonical import CORE_JOINTS
 from neuropose_ros.refinement.description import (
@@ -27,9 +32,11 @@ from neuropose_ros.refinement.description import (
 from neuropose_ros.refinement.network import FRAME_INPUTS, STEP, state_size
 
 JOINTS = len(CORE_JOINTS)
+CARD_FILE = 'MODEL_CARD.md'
 TOLERANCE = 1e-3
 """Largest difference, in shares of the body size, between the exported and the trained step."""
 _PEOPLE = 'people'
+_WORTH_HALVING = 1024  # numbers
 _OUTPUTS = ('position', 'log_variance', 'next_state')
 
 
@@ -76,19 +83,34 @@ def export_refiner(
             step.write_bytes(step_network(network))
             _check(step, network)
             description = RefinerDescription(
-                name, CORE_JOINTS, network.hidden,
+                name, CORE_JOINTS, told_joints(), network.hidden,
                 {part: np.round(getattr(skeleton, part), 8).tolist()
                  for part in ('mean', 'shape', 'walk')},
                 {STEP: trained.spread}, trained.noise.to_json(),
                 {step.name: hashlib.sha256(step.read_bytes()).hexdigest()}, dict(training))
             write_description(description, made)
+            (made / CARD_FILE).write_text(refiner_card(description), 'utf-8')
             if folder.exists():
+                _keep_others(folder, made)
                 folder.replace(Path(place) / 'before')
             made.replace(folder)
     except OSError as error:
         raise ModelError(f'{folder}: cannot be written ({error.strerror or error}): make room or '
                          'give permission there') from error
     return description
+
+
+def _keep_others(before: Path, made: Path) -> None:
+    """Take over what others keep in the folder."""
+    for path in before.iterdir():
+        if path.is_file() and not (made / path.name).exists():
+            shutil.copy2(path, made)
+
+
+def told_joints() -> tuple[str, ...]:
+    """Return the core joints whose truth is known."""
+    return tuple(name for name, column in zip(CORE_JOINTS, true_columns(), strict=True)
+                 if column >= 0)
 
 
 def step_network(network: RefinerNetwork) -> bytes:
@@ -98,9 +120,32 @@ def step_network(network: RefinerNetwork) -> bytes:
         ModelError: torch cannot write it.
     """
     given = _probe(network.hidden, 3, 0)
-    return written(
+    return halved(written(
         _Step(network), tuple(given.values()), tuple(given), _OUTPUTS,
-        {name: {0: _PEOPLE} for name in (*given, *_OUTPUTS)})
+        {name: {0: _PEOPLE} for name in (*given, *_OUTPUTS)}))
+
+
+def halved(content: bytes) -> bytes:
+    """Return an ONNX file whose weights are stored in half precision; it computes in single.
+
+    Of weights that half precision can hold, nothing is lost: runtimes widen them as they load.
+    """
+    model = onnx.load_from_string(content)
+    weights, casts = [], []
+    for weight in model.graph.initializer:
+        values = numpy_helper.to_array(weight)
+        if values.dtype == np.float32 and values.size >= _WORTH_HALVING:
+            stored = f'{weight.name}_half'
+            casts.append(helper.make_node(
+                'Cast', [stored], [weight.name], to=onnx.TensorProto.FLOAT))
+            weight = numpy_helper.from_array(values.astype(np.float16), stored)  # noqa: PLW2901
+        weights.append(weight)
+    nodes = [*casts, *model.graph.node]
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend(weights)
+    model.graph.node.extend(nodes)
+    halves: bytes = model.SerializeToString()
+    return halves
 
 
 def _probe(hidden: int, people: int, seed: int) -> dict[str, Tensor]:

@@ -47,7 +47,7 @@ def refiner_loss(
     variance = variance + 1e-6
     away = squared[..., :JOINTS].detach()
     surprise = variance.log() + _FREEDOM * torch.log1p(away / (2 * variance))
-    unsure = (surprise * batch.weight).sum() / batch.weight.sum()
+    unsure = (surprise * emphasis[..., :JOINTS]).sum() / emphasis[..., :JOINTS].sum()
     return near + smoothness * jerky + 0.02 * unsure
 
 

@@ -18,6 +18,7 @@ JOINTS = len(CORE_JOINTS)
 _PER_JOINT = 14
 _OUTPUTS = 9
 _FARTHEST = 4.0  # body sizes from the middle
+_MOST_DEVIATIONS = 5.0  # of the measurement: how far from it an answer may be
 
 
 class Frame(NamedTuple):
@@ -61,9 +62,9 @@ class RefinerNetwork(nn.Module):
         self.answer = nn.Sequential(nn.Linear(hidden + width, width), nn.SiLU(), last)
         with torch.no_grad():
             last.weight.mul_(0.1)
-            # correction seen, gate, velocity gate; the same hidden; log variance
+            # correction, gate, velocity gate if seen; the same if hidden; log of variance ratio
             last.bias.copy_(torch.tensor(
-                [0.0, 0.0, 1.0, -1.0, 0.0, 0.0, 1.0, -2.0, -6.0]).repeat(JOINTS))
+                [0.0, 0.0, 1.0, -1.0, 0.0, 0.0, 1.0, -2.0, 0.0]).repeat(JOINTS))
 
     def initial(self, people: int) -> State:
         """Return the state of people who have not been seen yet."""
@@ -91,12 +92,17 @@ class RefinerNetwork(nn.Module):
         base = torch.where(known > 0, predicted, candidate)
         gate = torch.sigmoid(chosen[..., 2:3])
         position = (base + gate * (candidate - base)).clamp(-_FARTHEST, _FARTHEST)
+        # A detector that is known to be precise is never overruled by more than its noise.
+        limit = _MOST_DEVIATIONS * frame.sd[..., None]
+        held = measured + limit * torch.tanh((position - measured) / limit)
+        position = torch.where(seen > 0, held, position)
         speed = state.velocity / size + torch.sigmoid(chosen[..., 3:]) * (
             (position - predicted) / dt_s.clamp(min=1e-3))
         velocity = (speed * known * (dt_s > 0)).clamp(-20.0, 20.0)
         placed = position * size + centre
         after = State(hidden, placed, velocity * size, torch.ones_like(state.known))
-        return placed, out[..., 8].clamp(-13.0, 2.0), after
+        log_variance = 2 * frame.filtered_sd.log() + out[..., 8].clamp(-6.0, 6.0)
+        return placed, log_variance, after
 
     def forward(self, clip: Frame) -> tuple[Tensor, Tensor]:
         """Return positions (N, T, C, 2) px and log variances (N, T, C) of whole clips."""

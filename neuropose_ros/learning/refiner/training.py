@@ -54,9 +54,16 @@ class TrainedRefiner:
 
 def train_refiner(
     pairs: Sequence[Pair], settings: RefinerSettings, seed: int = 0,
-    progress: Progress | None = None,
+    progress: Progress | None = None, mocap: Sequence[Pair] = (),
 ) -> TrainedRefiner:
     """Train on clips with their truth; same clips, settings and seed, same refiner.
+
+    Args:
+        pairs: for training; some are held out to judge and calibrate by.
+        settings: how.
+        seed: of everything that is drawn.
+        progress: takes the number of steps done and the loss.
+        mocap: further movement, without detections.
 
     Raises:
         DataError: there are too few clips.
@@ -68,7 +75,7 @@ def train_refiner(
     offsets = joint_offsets(sure(fit))
     noise, skeleton = fit_noise(sure(fit), offsets), fit_skeletal(fit)
     mixture = replace(Mixture(), found=settings.detections)
-    examples = Examples(fit, offsets, noise, mixture, seed)
+    examples = Examples(fit, offsets, noise, mixture, seed, mocap)
     network = _fitted(examples, skeleton, settings, seed, progress)
     judge = Judge(examples, skeleton, held, offsets)
     return TrainedRefiner(
@@ -105,6 +112,9 @@ def _fitted(
         if progress is not None:
             progress(step + 1, float(loss.detach()))
     average.eval()
+    with torch.no_grad():  # as they are stored: what is judged is what ships
+        for mean in average.parameters():
+            mean.copy_(mean.half().float())
     return average
 
 

@@ -20,6 +20,8 @@ from neuropose_ros.refinement.network import open_refiner
 
 from .clips import make_pair, write_folder
 
+FACE = slice(1, 5)  # eyes and ears: the truth does not know them
+BODY = np.r_[0, 5:17]
 SMALL = RefinerSettings(steps=50, batch=4, hidden=8, width=16, hold_out=0.2)
 
 
@@ -55,7 +57,7 @@ def test_it_is_nearer_than_the_detector(pairs, trained):
     from neuropose_ros.learning.refiner.measures import accuracy, to_truth_layout
     raw = accuracy([to_truth_layout(pair.found) for pair in pairs], pairs)
     assert trained.figures['accel'] < 0.7 * raw['accel']
-    assert all(0.05 < factor < 20 for factor in trained.spread)
+    assert all(np.isfinite(factor) and factor > 0 for factor in trained.spread)
 
 
 def test_a_stream_is_what_the_network_learnt(pairs, trained, folder):
@@ -73,7 +75,7 @@ def test_a_stream_is_what_the_network_learnt(pairs, trained, folder):
     clip = prepare(trained.skeleton, points, np.full(points.shape[:3], 4.0), dt_s)
     with torch.inference_mode():
         wanted = trained.network(clip)[0][0, :, :17].numpy()
-    assert np.abs(np.array(said) - wanted).max() < 0.1
+    assert np.abs(np.array(said) - wanted)[:, BODY].max() < 0.1
     loaded.close()
 
 
@@ -93,7 +95,7 @@ def test_people_may_change_places(pairs, folder):
         both = together.step(dt_s, NetworkInput(*(
             np.concatenate(parts) for parts in zip(*views, strict=True))))
         one = alone.step(dt_s, seen(first[tick]))
-    assert np.allclose(both.position[1], one.position[0], atol=1e-3)
+    assert np.allclose(both.position[1, BODY], one.position[0, BODY], atol=1e-3)
     loaded.close()
 
 
@@ -107,7 +109,20 @@ def test_frames_between_two_ticks_do_not_hurry_it(pairs, folder):
         follower.arrange(np.array([-1]))
         for tick, points in enumerate(np.repeat(pairs[0].found.astype(float), repeats, 0)):
             said[rate_hz] = follower.step(tick and 1 / rate_hz, seen(points)).position[0]
-    assert np.abs(said[30] - said[120]).max() < 8.0
+    assert np.abs(said[30] - said[120])[BODY].max() < 8.0
+    loaded.close()
+
+
+def test_a_precise_joint_is_left_alone(pairs, folder):
+    loaded = open_refiner(folder, announce=print)
+    follower = loaded.network()
+    follower.bind(COCO17.names)
+    follower.arrange(np.array([-1]))
+    for tick, points in enumerate(pairs[0].found.astype(float)):
+        view = seen(points)._replace(sd=np.full((1, 17), 0.2))
+        said = follower.step(tick and 1 / 30, view).position[0, BODY]
+        # 0.2 px is below the least that is believed, which is 0.4 % of the body's size
+        assert np.abs(said - points[BODY]).max() < 5 * 0.004 * 150
     loaded.close()
 
 
@@ -122,8 +137,8 @@ def test_the_whole_uses_what_comes_later(pairs, folder):
     view = NetworkInput(points, np.full((frames, 1, 17), 4.0), points, np.ones((frames, 1, 17)),
                         np.full((frames, 1), 100.0))
     said = follower.whole(np.full(frames, 1 / 30), view)
-    assert np.isfinite(said.position).all()
-    assert (said.variance > 0).all()
+    assert np.isfinite(said.position[:, 0, BODY]).all()
+    assert (said.variance[:, 0, BODY] > 0).all()
     later = points.copy()
     later[8:, 0, knee] += 25.0
     moved = follower.whole(np.full(frames, 1 / 30), view._replace(measured=later)).position
@@ -141,7 +156,8 @@ def test_joints_it_does_not_know_are_left_alone(folder):
     said = follower.step(0.0, NetworkInput(
         points, np.full((1, 18), 4.0), points, np.ones((1, 18)), np.array([100.0])))
     assert np.isnan(said.position[0, 0]).all()
-    assert np.isfinite(said.position[0, 1:]).all()
+    assert np.isfinite(said.position[0, 1 + BODY]).all()
+    assert np.isnan(said.position[0, 1:][FACE]).all()
     loaded.close()
 
 
@@ -155,7 +171,7 @@ def test_a_damaged_network_is_refused(folder, tmp_path):
 
 @pytest.mark.parametrize('change', [
     {'format': 0}, {'joints': ['nose']}, {'hidden': 'many'}, {'spread': {'step': [0.0, 1.0]}},
-    {'skeleton': {}}])
+    {'skeleton': {}}, {'told': ['tail']}])
 def test_a_wrong_description_is_refused(folder, tmp_path, change):
     table = json.loads((folder / FILE_NAME).read_text()) | change
     (tmp_path / FILE_NAME).write_text(json.dumps(table))
@@ -168,6 +184,14 @@ def test_nothing_else_is_written_over(trained, tmp_path):
     with pytest.raises(ModelError, match='nothing is replaced'):
         export_refiner(trained, tmp_path, 'small', {})
     assert (tmp_path / 'thesis.txt').exists()
+
+
+def test_what_others_keep_beside_a_refiner_stays(trained, tmp_path):
+    export_refiner(trained, tmp_path / 'one', 'small', {})
+    (tmp_path / 'one' / 'notes.txt').write_text('mine')
+    export_refiner(trained, tmp_path / 'one', 'small', {'clips': 3})
+    assert (tmp_path / 'one' / 'notes.txt').read_text() == 'mine'
+    assert '3 clips' in (tmp_path / 'one' / 'MODEL_CARD.md').read_text()
 
 
 def test_too_few_clips_are_said_to_be(pairs):
