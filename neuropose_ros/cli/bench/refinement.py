@@ -17,10 +17,14 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from neuropose_ros.cli.learning_options import need_torch
 from neuropose_ros.core.errors import NeuroposeError
+
+if TYPE_CHECKING:
+    from neuropose_ros.cli.bench.refinement_ours import Ours
+    from neuropose_ros.cli.bench.refinement_rows import Bed
 
 ROW = ('pck@0.05', 'pck@0.1', 'pck@0.2', 'accel', 'masked20', 'masked40')
 TARGETS: Mapping[str, tuple[str, float]] = {
@@ -34,14 +38,6 @@ TARGETS: Mapping[str, tuple[str, float]] = {
     'coverage90': ('in', 0.9), 'area90_over_kalman': ('<=', 1.0),
     'ms_per_person_frame': ('<=', 1.0), 'ms_per_person_frame_without_network': ('<=', 0.3)}
 _COVERAGE = (0.85, 0.95)
-
-
-class Part(Protocol):
-    """A part of the bench in a module of its own."""
-
-    def __call__(self, data: Path, out: Path) -> dict[str, Any]:
-        """Measure, print and return flat figures; plots go to `out`."""
-        ...
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,12 +70,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _measure(args: argparse.Namespace, ours: Any) -> dict[str, Any]:
-    from neuropose_ros.cli.bench import refinement_ablation as ablation
+def _measure(args: argparse.Namespace, ours: Ours) -> dict[str, Any]:
     from neuropose_ros.cli.bench import refinement_swaps as swaps
-    from neuropose_ros.cli.bench.refinement_live import measure as live
     from neuropose_ros.cli.bench.refinement_rows import Bed
-    from neuropose_ros.cli.bench.refinement_tremor import measure as tremor
 
     bed = Bed(args.data, args.part)
     print(f'{args.part} part: {len(bed.tasks.real)} clips with detections, '
@@ -107,15 +100,23 @@ def _measure(args: argparse.Namespace, ours: Any) -> dict[str, Any]:
     report |= ours.cost()
     _print_further(report)
     if not args.quick:
-        report['ablation'] = ablation.ablate(bed, ours.parameters, ours.stage)
-        _print_table(report['ablation'], (*ablation.FIGURES, 'swaps_introduced'))
-        ablation.plot(report['ablation'], str(args.out / 'ablation.png'))
-        report |= tremor(args.data, args.out, ours.default_stage)
-        report |= live(args.data, args.out)
+        report |= _further_parts(args, ours, bed)
     return report
 
 
-def _calibration(bed: Any, found: Mapping[str, Any], methods: Sequence[Any]) -> dict[str, Any]:
+def _further_parts(args: argparse.Namespace, ours: Ours, bed: Bed) -> dict[str, Any]:
+    from neuropose_ros.cli.bench import refinement_ablation as ablation
+    from neuropose_ros.cli.bench.refinement_live import bench as live
+    from neuropose_ros.cli.bench.refinement_tremor import measure as tremor
+
+    rows = ablation.ablate(bed, ours.parameters, ours.stage)
+    _print_table(rows, (*ablation.FIGURES, 'swaps_introduced'))
+    ablation.plot(rows, str(args.out / 'ablation.png'))
+    return {'ablation': rows, **tremor(args.data, args.out, ours.default_stage),
+            **live(args.data, args.out)}
+
+
+def _calibration(bed: Bed, found: Mapping[str, Any], methods: Sequence[Any]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for name, refined in found.items():
         ours = bed.calibration(refined)
