@@ -1,7 +1,9 @@
 """Real movement in which joints begin to tremble, with a detector's noise; lengths in boxes.
 
 The movement is motion capture, 10 s and more at 30 frames a second, seen from chosen sides by a
-camera far away. Its box is the diagonal of the joints' box, averaged over the recording.
+camera far away. Its box is the diagonal of the joints' box, averaged over the recording. The
+first frame of these recordings is another pose and is left out, and so is a recording in which
+the body spins faster than bodies can.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ WHITE = 0.01
 COLOURED = (0.0085, 0.012, 0.125)  # flat, slow standard deviation, time constant in s
 _LIMBS = ('elbow', 'wrist', 'knee', 'ankle')
 _TREMBLING = 4
+_FASTEST_M_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -95,10 +98,12 @@ def _seen(
 ) -> Iterator[tuple[str, Values]]:
     clips = read_cmu_mocap(data, rate_hz=RATE_HZ)
     for clip in clips.clips:
-        if not clip.name.startswith(part) or len(clip.keypoints) < least_s * RATE_HZ:
+        joints = clip.keypoints[1:1 + round(LONGEST_S * RATE_HZ)]
+        if not clip.name.startswith(part) or len(joints) < least_s * RATE_HZ:
             continue
-        points = convert_points(
-            clip.keypoints[:round(LONGEST_S * RATE_HZ)], clips.layout, JHMDB15)
+        if np.linalg.norm(np.diff(joints, axis=0), axis=-1).max() * RATE_HZ > _FASTEST_M_S:
+            continue
+        points = convert_points(joints, clips.layout, JHMDB15)
         for _ in range(sides):
             angle = rng.uniform(0, 2 * np.pi)
             # y points up in the recordings and down in a picture
