@@ -13,7 +13,7 @@ from neuropose_ros.core.pose import PoseFrame
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.inference.batching import Announce, announce_on_stderr
 from neuropose_ros.refinement.description import FILE_NAME
-from neuropose_ros.refinement.network import LoadedRefiner, open_refiner
+from neuropose_ros.refinement.network import LoadedRefiner, OnnxEvidence, open_refiner
 from neuropose_ros.refinement.noise import NoiseModel
 from neuropose_ros.refinement.parameters import RefinementParameters
 from neuropose_ros.refinement.smoothing import smooth
@@ -50,15 +50,19 @@ class Refiner:
         self, parameters: RefinementParameters, layouts: Callable[[str], SkeletonLayout],
     ) -> RefinementStage:
         """Return a stage that has seen nobody."""
-        network = None if self.loaded is None else self.loaded.network()
         return RefinementStage(
-            parameters, network=network, noise=self.noise, layouts=layouts)
+            parameters, network=self._network(), noise=self.noise, layouts=layouts)
 
     def smoother(
         self, parameters: RefinementParameters, layouts: Callable[[str], SkeletonLayout],
     ) -> Callable[[Sequence[PoseFrame]], list[PoseFrame]]:
-        """Return what refines all frames of a recording at once."""
-        return partial(smooth, parameters=parameters, noise=self.noise, layouts=layouts)
+        """Return what refines all frames of one recording at once."""
+        return partial(
+            smooth, parameters=parameters, network=self._network(), noise=self.noise,
+            layouts=layouts)
+
+    def _network(self) -> OnnxEvidence | None:
+        return None if self.loaded is None else self.loaded.network()
 
     def close(self) -> None:
         """Give the networks back."""
