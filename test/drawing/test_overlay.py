@@ -57,6 +57,12 @@ def test_the_image_itself_stays_as_it_is():
     assert (drawn != 90).any()
 
 
+def test_the_line_of_status_can_be_left_out():
+    strip = slice(460, 480)
+    assert (draw(GREY, frame(), BONE)[strip] != 90).any()
+    assert (draw(GREY, frame(), BONE, status=False) == 90).all()
+
+
 def test_a_picture_that_must_not_be_written_to_is_drawn_on():
     image = GREY[:, ::-1]
     image.flags.writeable = False

@@ -49,6 +49,13 @@ def test_calibration_error_is_the_gap_between_sure_and_right():
     assert np.isnan(curve.accuracy[0])
 
 
+def test_answers_without_classes_have_a_curve_too():
+    curve = metrics.confidence_curve([0.05, 0.95, 0.95], [False, True, False], bins=10)
+    assert curve.count.tolist() == [1, *[0] * 8, 2]
+    assert curve.ece == pytest.approx((0.05 + 0.9) / 3)
+    assert np.isnan(metrics.confidence_curve([], []).ece)
+
+
 def test_too_sure_here_does_not_make_up_for_too_unsure_there():
     answers = np.array([[0.8, 0.2]] * 10 + [[0.6, 0.4]] * 10)
     labels = np.array([0] * 6 + [1] * 4 + [0] * 8 + [1] * 2)  # 0.2 too sure, 0.2 too unsure

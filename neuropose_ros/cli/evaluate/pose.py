@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -22,6 +24,8 @@ from neuropose_ros.inference.registry import load_registry
 from neuropose_ros.learning.datasets.findings import Findings
 from neuropose_ros.learning.pose_evaluation.assessment import PoseReport, assess_pose, figures
 from neuropose_ros.learning.pose_evaluation.data import (
+    Labelled,
+    PoseData,
     forms,
     open_pose_data,
     open_training_part,
@@ -77,8 +81,7 @@ def _measure(args: argparse.Namespace, settings: PoseEvaluationSettings) -> Pose
     findings = Findings()
     data = open_pose_data(args.data, args.form, settings.part, findings,
                           most=settings.most_pictures, empty=True)
-    training = open_training_part(
-        args.data, args.form, settings.offset_pictures) if settings.offsets else None
+    training = _training_part(args, settings) if settings.offsets else None
     registry = with_data(load_registry(), Path(args.data))
     if args.models is not None:
         registry |= load_registry(args.models)
@@ -92,3 +95,12 @@ def _measure(args: argparse.Namespace, settings: PoseEvaluationSettings) -> Pose
                 watch=lambda count: bar.update(count - bar.n))
     finally:
         asker.close()
+
+
+def _training_part(args: argparse.Namespace, settings: PoseEvaluationSettings) -> PoseData:
+    data = open_training_part(args.data, args.form, settings.offset_pictures)
+
+    def load(findings: Findings) -> Iterator[Labelled]:
+        return iter(tqdm(data.load(findings), total=data.count, desc='offsets', unit='picture'))
+
+    return replace(data, load=load)
