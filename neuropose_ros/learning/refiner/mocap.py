@@ -19,6 +19,8 @@ _VIEWS = 3
 _PITCH = 0.15  # rad, standard deviation
 _HEIGHT_PX = (90.0, 220.0)
 _METRES = 1.7
+_PART = 'train/'  # the others are for judging
+_FASTEST = 15.0  # m/s: beyond it recordings are broken
 
 
 def has_mocap(root: Path) -> bool:
@@ -33,14 +35,21 @@ def has_mocap(root: Path) -> bool:
 def mocap_pairs(root: Path, seed: int = 0) -> tuple[Pair, ...]:
     """Return pieces of the recordings from random views; nothing is found in them (NaN).
 
+    The first frame of each recording is another pose than the next ones, and left out.
+
     Raises:
         DataError: the recordings are not of their form.
     """
     rng = np.random.default_rng(seed)
     pairs = []
     for clip in read_cmu_mocap(root, rate_hz=RATE_HZ).clips:
-        for begin in range(0, len(clip.keypoints) - _FRAMES + 1, _FRAMES):
+        if not clip.name.startswith(_PART):
+            continue
+        for begin in range(1, len(clip.keypoints) - _FRAMES + 1, _FRAMES):
             piece = clip.keypoints[begin:begin + _FRAMES]
+            speed = np.linalg.norm(np.diff(piece, axis=0), axis=-1) * RATE_HZ
+            if not speed.max() < _FASTEST:
+                continue
             for view in range(_VIEWS):
                 truth = convert_points(_projected(piece, rng), CMU28, TRUTH_LAYOUT)
                 pairs.append(Pair(

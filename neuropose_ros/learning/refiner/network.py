@@ -7,6 +7,7 @@ pose. It works in the body's own frame: place and size in the image do not matte
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -17,6 +18,7 @@ from neuropose_ros.refinement.canonical import CORE_JOINTS
 JOINTS = len(CORE_JOINTS)
 _PER_JOINT = 14
 _OUTPUTS = 9
+_LARGEST_SD = 0.2  # body sizes: a joint is somewhere on its body
 _FARTHEST = 4.0  # body sizes from the middle
 _MOST_DEVIATIONS = 5.0  # of the measurement: how far from it an answer may be
 
@@ -102,6 +104,7 @@ class RefinerNetwork(nn.Module):
         placed = position * size + centre
         after = State(hidden, placed, velocity * size, torch.ones_like(state.known))
         log_variance = 2 * frame.filtered_sd.log() + out[..., 8].clamp(-6.0, 6.0)
+        log_variance = log_variance.clamp(max=2 * math.log(_LARGEST_SD))
         return placed, log_variance, after
 
     def forward(self, clip: Frame) -> tuple[Tensor, Tensor]:
