@@ -21,6 +21,7 @@ _LEAST_SD, _MOST_SD = 0.004, 0.5  # body sizes; the least keeps systems of equat
 _SIZE_SMOOTHING_S = 0.5
 _SPREAD_TO_SIZE = 2.5  # from the root mean square distance to the middle to about a height
 _JOINTS_FOR_SIZE = 3
+_GROWTH = 2.0  # the most by which a frame may speak for another size
 _LEAST_SIZE_PX = 4.0
 
 
@@ -115,6 +116,7 @@ def follow(
     filtered_sd = np.sqrt(np.maximum(covariance[:, diagonal, diagonal], _LEAST_SD ** 2))
     weight = 1.0 / (filtered_sd + 0.05)
     centre, spread = _middle(mean, weight)
+    spread = np.clip(spread, unit / _GROWTH, unit * _GROWTH)  # a stray joint makes no giant
     share = np.where(seen.sum(1) >= _JOINTS_FOR_SIZE, 1.0 - np.exp(-dt_s / _SIZE_SMOOTHING_S), 0.)
     size = np.where(bodies.size > 0, unit + share * (spread - unit), 0.0)
     age_s = np.where(seen, 0.0, np.minimum(bodies.age_s + dt_s[:, None], 1.0))

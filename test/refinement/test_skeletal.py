@@ -69,3 +69,20 @@ def test_people_of_whom_nothing_is_known_stay_unknown() -> None:
         np.concatenate((_body(0), np.full((1, 4, 2), np.nan))), np.full((2, 4), np.inf))
     assert bodies.size[0] > 0 == bodies.size[1]
     assert all(np.isfinite(part).all() for part in prepared)
+
+
+def test_nothing_breaks_in_the_long_run() -> None:
+    random, bodies = np.random.default_rng(0), unknown_bodies(1, 4)
+    for frame in range(3000):
+        points = _body(float(random.normal(0, 20)))
+        points[0, random.random(4) < (0.3 if frame % 300 < 250 else 1.0)] = np.nan
+        if frame % 97 == 0:
+            points[0, 1] = 1e6
+        bodies, prepared = follow(
+            _MODEL, bodies, np.array([random.choice((0.001, 1 / 30, 3.0))]), points,
+            np.full((1, 4), random.choice((0.01, 1.0, 50.0, np.inf))))
+        assert all(np.isfinite(part).all() for part in prepared), frame
+    for _ in range(150):
+        bodies, prepared = follow(_MODEL, bodies, _DT_S, _body(0), _sd())
+    assert 50 < prepared.size[0] < 250
+    assert np.linalg.eigvalsh(bodies.covariance[0]).min() > -1e-9
