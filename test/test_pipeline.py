@@ -163,14 +163,16 @@ def test_actions_are_told_with_the_scene_of_the_frame_before(
     assert told[0].actions[0].top_label == UNKNOWN_LABEL
     assert told[-1].actions[0].top_label == ARM.labels[1]
     row.reset()
-    lagging = Pipeline(
-        PoseStage(DotEstimator()), RefinementStage(RefinementParameters(lag_frames=4)),
-        action=ActionStage(load_recogniser(recogniser)),
-        scene=create_scene_encoder(SCENE_MODEL, rate_hz=0.0, announce=str))
-    late = [result.actions for result in lagging.run(bright(20))]
-    lagging.close()
-    assert [actions.scene_stamp_ns for actions in late] == [
-        actions.scene_stamp_ns for actions in told]
+    for lag_frames, smoother in ((4, None), (0, list)):
+        waiting = Pipeline(
+            PoseStage(DotEstimator()),
+            RefinementStage(RefinementParameters(lag_frames=lag_frames)),
+            action=ActionStage(load_recogniser(recogniser)), smoother=smoother,
+            scene=create_scene_encoder(SCENE_MODEL, rate_hz=0.0, announce=str))
+        late = [result.actions for result in waiting.run(bright(20))]
+        waiting.close()
+        assert [actions.scene_stamp_ns for actions in late] == [
+            actions.scene_stamp_ns for actions in told]
     again = [result.actions for result in row.run(bright(20))]
     np.testing.assert_array_equal(
         [actions.actions[0].probabilities for actions in again],

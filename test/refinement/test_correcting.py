@@ -77,7 +77,10 @@ def test_a_joint_is_where_it_is_said_to_be_and_nothing_else_changes(
         before, after = getattr(frames[2].persons[0], name), getattr(one, name)
         assert np.array_equal(np.delete(before, WRIST, 0), np.delete(after, WRIST, 0))
     assert corrector.counters.corrected_frames == 2
-    assert frames[2].persons[0].keypoint_states[WRIST] == JointState.MEASURED
+    given = frames[2].persons[0]
+    assert given.keypoint_states[WRIST] == JointState.MEASURED
+    assert given.keypoints[WRIST].tolist() != [5, 6]
+    assert not np.isnan(given.keypoints_3d).any()
 
 
 def test_a_joint_that_is_not_to_be_seen_is_missing(frames: list[PoseFrame]) -> None:

@@ -36,6 +36,8 @@ def test_the_highest_revision_holds_and_older_ones_stay_known() -> None:
     assert log.all() == (REJECT, newer, newest)
     assert [log.state_of(one) for one in log.all()] == ['revised', 'revised', 'holds']
     assert (log.revision_of('c1'), log.revision_of('c2')) == (2, -1)
+    assert names(CorrectionLog((replace(REJECT, revision=1), replace(REJECT, stamp_ns=20)))) == [
+        'c1.1']
 
 
 def test_what_was_undone_holds_again_when_the_undoing_is_undone_or_it_is_said_anew() -> None:
