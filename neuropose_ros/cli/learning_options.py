@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tqdm import tqdm
 
@@ -17,7 +17,6 @@ from neuropose_ros.core.errors import TrainingError
 from neuropose_ros.core.resources import config_folder
 
 if TYPE_CHECKING:
-    from neuropose_ros.learning.jobs import Job
     from neuropose_ros.learning.place import Place
 
 Section = TypeVar('Section')
@@ -118,10 +117,19 @@ def training_place(args: argparse.Namespace, title: str) -> Iterator[Place]:
                 raise
 
 
+class NamedJob(Protocol):
+    """A training among many."""
+
+    @property
+    def name(self) -> str:
+        """Unique among them."""
+        ...
+
+
 class JobBar:
     """A bar over many trainings, with the newest beside it."""
 
-    def __init__(self, title: str, jobs: Sequence[Job]) -> None:
+    def __init__(self, title: str, jobs: Sequence[NamedJob]) -> None:
         """Take a title and what will be done."""
         self._shares = dict.fromkeys(jobs, 0.0)
         self._bar = tqdm(
@@ -139,7 +147,7 @@ class JobBar:
         """Leave it as it stands."""
         self._bar.close()
 
-    def show(self, job: Job, share: float) -> None:
+    def show(self, job: NamedJob, share: float) -> None:
         """Move on; a training of several stages does not move back."""
         before = self._shares[job]
         if share > before:

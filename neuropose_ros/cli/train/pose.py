@@ -2,7 +2,8 @@
 
 --data is a folder with a data set (COCO, MPII, J-HMDB), or with what CVAT or Label Studio exported
 in COCO's form. People are cut out once and kept in a cache. --weights starts from another network
-of yours, which a few hundred pictures are enough for. `torchrun --nproc-per-node N -m
+of yours, which a few hundred pictures are enough for. --teacher annotates the videos and pictures
+below --unlabelled, which are learnt beside --data or alone. `torchrun --nproc-per-node N -m
 neuropose_ros train pose ...` learns on several GPUs or hosts.
 """
 
@@ -19,15 +20,23 @@ from neuropose_ros.cli.learning_options import (
     need_torch,
     training_place,
 )
+from neuropose_ros.core.errors import ParameterError
 
 if TYPE_CHECKING:
+    from neuropose_ros.learning.datasets.findings import Findings
+    from neuropose_ros.learning.datasets.picture_sets import PictureSet
+    from neuropose_ros.learning.pose_training.recipe import PoseRecipe
     from neuropose_ros.learning.pose_training.weights import TrainedPose
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument('--data', type=Path, required=True,
+    parser.add_argument('--data', type=Path,
                         help='folder with the pictures, or the .json file of annotations')
+    parser.add_argument('--teacher', help='model of the list, as `neuropose models list` has it')
+    parser.add_argument('--detector', default='', help='that finds people for the teacher')
+    parser.add_argument('--unlabelled', type=Path,
+                        help='folder with videos and pictures for the teacher')
     add_learning_arguments(parser, 'train_pose', 'runs/train_pose')
     parser.add_argument('--cache', type=Path, help='of the people that are cut out')
     parser.add_argument('--weights', type=Path,
@@ -38,7 +47,6 @@ def run(args: argparse.Namespace) -> int:
     """Train and write the weights."""
     need_torch()
     from neuropose_ros.learning.datasets.findings import Findings
-    from neuropose_ros.learning.datasets.picture_sets import read_picture_set
     from neuropose_ros.learning.pose_training.fitting import Start, prepare, train_pose
     from neuropose_ros.learning.pose_training.recipe import read_pose_recipe
     from neuropose_ros.learning.pose_training.samples import FILE_NAME as SAMPLES
@@ -46,13 +54,13 @@ def run(args: argparse.Namespace) -> int:
     from neuropose_ros.learning.pose_training.weights import FILE_NAME, load_pose, save_pose
     from neuropose_ros.learning.training.loop import CHECKPOINT
 
+    _check(args)
     recipe = read_pose_recipe(args.config, args.set)
     keep_earlier_run(args, FILE_NAME, CHECKPOINT)
     start = Start(load_pose(args.weights) if args.weights else None)
     with training_place(args, 'pose network') as place:
         findings = Findings()
-        pictures = read_picture_set(recipe.data.form, args.data, recipe.data.part, findings)
-        findings.refuse_many(len(pictures), recipe.data.skipped_share)
+        pictures = place.team.first(lambda: _pictures(args, recipe, findings))
         learnt = place.team.first(lambda: prepare(
             recipe, pictures, args.seed, cache=args.cache, findings=findings))
         if place.team.leads and len(findings):
@@ -69,6 +77,34 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({'weights': str(path), **dict(trained.trained_on)}))
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    if (args.teacher is None) != (args.unlabelled is None):
+        raise ParameterError('--teacher and --unlabelled go together: who annotates, and what')
+    if args.data is None and args.teacher is None:
+        raise ParameterError('there is nothing to learn from: give --data DIR, or --teacher MODEL '
+                             'and --unlabelled DIR')
+
+
+def _pictures(args: argparse.Namespace, recipe: PoseRecipe, findings: Findings) -> PictureSet:
+    """Return what is labelled, and what the teacher says of what is not."""
+    from neuropose_ros.learning.datasets.picture_sets import read_picture_set
+    from neuropose_ros.learning.pose_training.distillation import taught, teacher_named, together
+
+    labelled = None
+    if args.data is not None:
+        labelled = read_picture_set(recipe.data.form, args.data, recipe.data.part, findings)
+        findings.refuse_many(len(labelled), recipe.data.skipped_share)
+    if args.teacher is None:
+        assert labelled is not None
+        return labelled
+    found = taught(
+        teacher_named(args.teacher, args.detector), args.unlabelled, recipe.distillation,
+        layout=None if labelled is None else labelled.layout, cache=args.cache,
+        findings=findings)
+    print(f'{args.teacher} is sure of people in {len(found)} pictures')
+    return found if labelled is None else together(labelled, found)
 
 
 def _words(path: Path, trained: TrainedPose) -> str:

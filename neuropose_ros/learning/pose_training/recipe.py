@@ -12,6 +12,7 @@ from neuropose_ros.core.resources import config_folder
 from neuropose_ros.learning.config import at_least, override, parse, read_yaml, within
 from neuropose_ros.learning.datasets.picture_sets import FORMS
 from neuropose_ros.learning.pose_training.augmentation import PictureAugmentation
+from neuropose_ros.learning.pose_training.distillation import DistillationSettings
 from neuropose_ros.learning.pose_training.network import PoseNetworkConfig
 from neuropose_ros.learning.training.settings import LoopSettings
 
@@ -80,6 +81,7 @@ class PoseRecipe:
     data: PoseDataSettings = field(default_factory=PoseDataSettings)
     augmentation: PictureAugmentation = field(default_factory=PictureAugmentation)
     network: PoseNetworkConfig = field(default_factory=PoseNetworkConfig)
+    distillation: DistillationSettings = field(default_factory=DistillationSettings)
     training: PoseTrainingSettings = field(default_factory=PoseTrainingSettings)
 
     def __post_init__(self) -> None:
