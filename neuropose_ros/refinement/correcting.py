@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from neuropose_ros.core.clocks import NS_PER_S
 from neuropose_ros.core.events import Correction, CorrectionKind
 from neuropose_ros.core.pose import (
     Floats,
@@ -26,6 +27,7 @@ from neuropose_ros.refinement.corrections import CorrectionLog
 
 _OF_JOINTS = (CorrectionKind.KEYPOINTS, CorrectionKind.REJECT)
 _EVERYBODY = -1
+_LONG_S = 60
 
 
 @dataclass(slots=True)
@@ -39,6 +41,27 @@ class CorrectionCounters:
 
     corrected_frames: int = 0
     misfits: int = 0
+
+
+class _Index:
+    """Corrections by the seconds that their windows reach into: there may be one per frame."""
+
+    def __init__(self, corrections: tuple[Correction, ...]) -> None:
+        self.corrections = corrections
+        self._long: list[int] = []
+        self._short: dict[tuple[int, int], list[int]] = {}
+        for number, one in enumerate(corrections):
+            first_s, last_s = one.window_start_ns // NS_PER_S, one.window_end_ns // NS_PER_S
+            if one.window_end_ns == 0 or last_s - first_s > _LONG_S:
+                self._long.append(number)
+                continue
+            for second in range(first_s, last_s + 1):
+                self._short.setdefault((one.epoch, second), []).append(number)
+
+    def near(self, pose: PoseFrame) -> list[Correction]:
+        """Return those that may cover a frame, by the time of saying."""
+        short = self._short.get((pose.epoch, pose.stamp_ns // NS_PER_S), [])
+        return [self.corrections[number] for number in sorted((*self._long, *short))]
 
 
 class Corrector:
@@ -56,6 +79,7 @@ class Corrector:
         self._as_said = as_said
         self._newest: tuple[int, int] | None = None
         self._used: Counter[str] = Counter()
+        self._index = _Index(())
 
     def apply(self, pose: PoseFrame) -> PoseFrame:
         """Return the frame as corrected; the very same one where nothing is said of it."""
@@ -63,7 +87,9 @@ class Corrector:
         if not len(self.log):
             return pose
         held = self.log.holding(pose.stamp_ns if self._as_said else None)
-        said = [one for one in held if covers(one, pose)]
+        if held is not self._index.corrections:
+            self._index = _Index(held)
+        said = [one for one in self._index.near(pose) if covers(one, pose)]
         if not said:
             return pose
         changed: dict[int, PersonPose] = {}

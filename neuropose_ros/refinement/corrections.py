@@ -20,6 +20,7 @@ from neuropose_ros.core.errors import DataError
 from neuropose_ros.core.events import Correction, CorrectionKind
 
 _FARTHEST_PX = 1e6
+_LARGEST_ID = 2**31 - 1
 _MAY_BE_OPEN = frozenset({CorrectionKind.IDENTITY, CorrectionKind.REJECT, CorrectionKind.LABEL})
 
 
@@ -73,7 +74,7 @@ def _keypoints_problem(correction: Correction) -> str:
 def _identity_problem(correction: Correction) -> str:
     if correction.track_id < 0:
         return 'it does not tell who is meant (track_id is below 0)'
-    if not correction.label.isdecimal():
+    if not correction.label.isdecimal() or int(correction.label) > _LARGEST_ID:
         return f'its label must be the right track id, a number, not {correction.label!r}'
     if int(correction.label) == correction.track_id:
         return f'the person is {correction.track_id} already'
@@ -101,7 +102,7 @@ class CorrectionLog:
     def __init__(self, corrections: Iterable[Correction] = ()) -> None:
         """Begin with what was said before; what cannot be used is in `problems`."""
         self._revisions: dict[tuple[str, int], Correction] = {}
-        self._by_time: list[Correction] = []
+        self._sorted: list[Correction] | None = []
         self._cache: tuple[int, tuple[Correction, ...]] | None = None
         self.problems: deque[str] = deque(maxlen=100)
         for correction in corrections:
@@ -109,7 +110,13 @@ class CorrectionLog:
 
     def __len__(self) -> int:
         """Return how many revisions of corrections there are."""
-        return len(self._by_time)
+        return len(self._revisions)
+
+    @property
+    def _by_time(self) -> list[Correction]:
+        if self._sorted is None:
+            self._sorted = sorted(self._revisions.values(), key=_said)
+        return self._sorted
 
     def take(self, correction: Correction) -> bool:
         """Take a correction; False where it is refused, with the reason in `problems`."""
@@ -137,8 +144,7 @@ class CorrectionLog:
         if problem:
             raise DataError(f'correction {correction.id!r}: {problem}')
         self._revisions[key] = correction
-        self._by_time = sorted(self._revisions.values(), key=_said)
-        self._cache = None
+        self._sorted = self._cache = None
 
     def all(self) -> tuple[Correction, ...]:
         """Return every revision by the time of saying, also those that do not hold."""
@@ -147,7 +153,7 @@ class CorrectionLog:
     @property
     def sha256(self) -> str:
         """Of all that was said; '' = nothing."""
-        if not self._by_time:
+        if not self._revisions:
             return ''
         return hashlib.sha256(repr(list(map(_content, self._by_time))).encode()).hexdigest()
 
@@ -167,14 +173,20 @@ class CorrectionLog:
             self._cache = count, _holding(self._by_time[:count])
         return self._cache[1]
 
-    def state_of(self, correction: Correction) -> str:
-        """Return what became of a revision: holds, revised, or taken back and by whom."""
-        if any(one is correction for one in self.holding()):
-            return 'holds'
-        if self.revision_of(correction.id) != correction.revision:
-            return 'revised'
-        later = (one for one in self.holding() if one.undoes == correction.id)
-        return f'taken back by {next(later).id}'
+    def states(self) -> list[tuple[Correction, str]]:
+        """Return every revision with what became of it: holds, revised, or taken back by whom."""
+        held = {one.id: one for one in self.holding()}
+        undone = {one.undoes: one.id for one in held.values() if one.undoes}
+        newest = {one.id: one.revision for one in sorted(
+            self._by_time, key=attrgetter('revision'))}
+
+        def state(one: Correction) -> str:
+            if held.get(one.id) is one:
+                return 'holds'
+            return (f'taken back by {undone[one.id]}' if newest[one.id] == one.revision
+                    else 'revised')
+
+        return [(one, state(one)) for one in self._by_time]
 
 
 def _holding(said: list[Correction]) -> tuple[Correction, ...]:

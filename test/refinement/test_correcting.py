@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -189,3 +190,18 @@ def test_a_window_that_is_over_is_known_as_such(frames: list[PoseFrame]) -> None
     corrector.apply(replace(frames[0], epoch=2))
     assert corrector.is_past(correction(CorrectionKind.REJECT, window_end_ns=0))
     assert not Corrector(CorrectionLog()).is_past(keypoints())
+
+
+def test_thousands_of_corrections_cost_next_to_nothing_and_all_hold(
+    frames: list[PoseFrame],
+) -> None:
+    every = [keypoints((index, 1), id=f'c{index}', first=index, last=index)
+             for index in range(5000)]
+    whole = correction(CorrectionKind.REJECT, id='r', first=0, last=5000, track_id=2)
+    corrector = Corrector(CorrectionLog((whole, *every)))
+    begin_s = time.perf_counter()
+    later = [replace(frames[0], stamp_ns=at_ns(index)) for index in range(0, 5000, 10)]
+    found = [corrector.apply(one) for one in later]
+    assert time.perf_counter() - begin_s < 2.0
+    assert [one.persons[0].keypoints[WRIST, 0] for one in found] == list(range(0, 5000, 10))
+    assert all((one.persons[1].keypoint_states == JointState.UNKNOWN).all() for one in found)

@@ -34,7 +34,7 @@ def test_the_highest_revision_holds_and_older_ones_stay_known() -> None:
     log = CorrectionLog((newest, REJECT, newer))
     assert names(log) == ['c1.2']
     assert log.all() == (REJECT, newer, newest)
-    assert [log.state_of(one) for one in log.all()] == ['revised', 'revised', 'holds']
+    assert [state for _, state in log.states()] == ['revised', 'revised', 'holds']
     assert (log.revision_of('c1'), log.revision_of('c2')) == (2, -1)
     assert names(CorrectionLog((replace(REJECT, revision=1), replace(REJECT, stamp_ns=20)))) == [
         'c1.1']
@@ -44,7 +44,7 @@ def test_what_was_undone_holds_again_when_the_undoing_is_undone_or_it_is_said_an
     first, second = undo(20, 'u1', 'c1'), undo(30, 'u2', 'u1')
     log = CorrectionLog((REJECT, first))
     assert names(log) == ['u1.0']
-    assert log.state_of(REJECT) == 'taken back by u1'
+    assert log.states() == [(REJECT, 'taken back by u1'), (first, 'holds')]
     log.add(second)
     assert names(log) == ['c1.0', 'u2.0']
     again = CorrectionLog((REJECT, first, replace(REJECT, stamp_ns=40, revision=1)))
@@ -100,6 +100,7 @@ def test_saying_the_same_again_changes_nothing_and_something_else_is_refused() -
     (replace(IDENTITY, track_id=-1), 'who is meant'),
     (replace(IDENTITY, label='Anna'), "not 'Anna'"),
     (replace(IDENTITY, label='1'), '1 already'),
+    (replace(IDENTITY, label='2147483648'), 'right track id'),
     (replace(IDENTITY, kind=CorrectionKind.LABEL, label=''), 'no label'),
 ], ids=lambda value: value if isinstance(value, str) else '')
 def test_what_contradicts_itself_is_refused_in_one_sentence(

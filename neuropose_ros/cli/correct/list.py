@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     with open_session(args.session.expanduser()) as session:
         log = CorrectionLog(session.corrections())
         starts = epoch_starts(session) if len(log) else {}
-        rows = [_row(one, log, starts, session) for one in log.all()]
+        rows = [_row(one, state, starts, session) for one, state in log.states()]
     if args.json:
         print(json.dumps(rows))
         return 0
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _row(
-    one: Correction, log: CorrectionLog, starts: dict[int, int], session: Session,
+    one: Correction, state: str, starts: dict[int, int], session: Session,
 ) -> dict[str, Any]:
     start_ns = starts.get(one.epoch, one.window_start_ns)
     begin_s = seconds(one.window_start_ns - start_ns)
@@ -57,7 +57,7 @@ def _row(
         'who': 'everybody' if one.track_id < 0 else f'track {one.track_id}',
         'window': f'{begin_s:.3f} to {end}' + (f' of epoch {one.epoch}' if one.epoch else ''),
         'what': f'undoes {one.undoes}' if undoing else _what(one, session),
-        'author': one.author, 'state': log.state_of(one),
+        'author': one.author, 'state': state,
         'said': datetime.fromtimestamp(one.stamp_ns / 1e9, timezone.utc).strftime(
             '%Y-%m-%dT%H:%M:%SZ')}
 
