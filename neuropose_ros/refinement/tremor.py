@@ -32,11 +32,11 @@ _SPACING_HZ = 0.5
 _MEMORY_S = 0.04  # of the filter that takes slow movement off
 _STAGE_S = 0.45  # time constant of each of the two low-pass stages
 _FLOOR_BINS = 8  # the noise floor of a resonator: so many neighbours, but for the nearest one
-# Opens at this many times the floor: with steady noise about 1 % of a joint's frames are open.
-# It stays open well below that, as an amplitude that varies is no end.
-_OPENS, _CLOSES = 8.0, 3.0
+# Opens at this many times the floor: with steady noise about 2 % of a joint's frames are open,
+# which adds a fifth of the noise to them. It stays open well below, as amplitudes vary.
+_OPENS, _CLOSES = 8.0, 2.5
 # Times the power of any slower resonator: the harmonics of a stride fall off, tremor does not.
-_OVER_SLOWER, _STILL_OVER_SLOWER = 2.0, 0.7
+_OVER_SLOWER, _STILL_OVER_SLOWER = 1.0, 0.3
 _HOPS = 3.0  # times its own power that another frequency needs to take over
 _LEAST_AMPLITUDE = 0.003  # body sizes: nobody sees less
 _FREQUENCY_S = 1.0  # averaging of the frequency

@@ -68,7 +68,7 @@ def test_the_phase_has_no_delay() -> None:
 def test_noise_does_not_open_it() -> None:
     measured = np.random.default_rng(1).normal(0, 0.02 * BODY_PX, (600, 17, 2))
     _, open_ = follow(TremorGuard(17, 2), measured)
-    assert open_.mean() < 0.02
+    assert open_.mean() < 0.03
 
 
 def test_the_harmonics_of_a_stride_do_not_open_it() -> None:
@@ -77,7 +77,7 @@ def test_the_harmonics_of_a_stride_do_not_open_it() -> None:
     measured = np.zeros((300, 2, 2)) + 0.2 * BODY_PX * stride[:, None, None]
     measured += np.random.default_rng(0).normal(0, NOISE * BODY_PX, measured.shape)
     _, open_ = follow(TremorGuard(2, 2), measured)
-    assert open_.mean() < 0.02
+    assert open_.mean() < 0.03
 
 
 def test_a_reach_does_not_open_it() -> None:
