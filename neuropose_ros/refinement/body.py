@@ -13,12 +13,12 @@ from neuropose_ros.core.skeleton import SkeletonLayout
 Values = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-# Detectors confuse the sides of limbs, of the trunk and of the face, each as a whole. A word in
-# a joint's name says where it belongs; whatever has none is a group of its own.
+# Detectors confuse the sides of these as a whole, by words in the joints' names; every other pair
+# of joints may be confused by itself.
 _PARTS = {
     'face': ('eye', 'ear', 'mouth', 'face'),
-    'arm': ('elbow', 'wrist', 'hand', 'thumb', 'finger', 'pinky', 'index'),
-    'leg': ('knee', 'ankle', 'foot', 'heel', 'toe'),
+    'foot': ('ankle', 'foot', 'heel', 'toe'),
+    'hand': ('wrist', 'hand', 'thumb', 'finger', 'pinky', 'index'),
 }
 # A joint follows seen joints, each weighing this much less for every bone in between.
 _WEIGHT_PER_BONE = 0.2
@@ -32,8 +32,10 @@ class Body:
         names: K joint names; '' where the layout is not known.
         bones: (B, 2) indices of joints.
         mirror: (2K,) the row of the other side; a row without one is its own.
-        sides: (2K, G) float, 1 where a row belongs to a group of joints whose sides a detector
+        pairs: (M, 2) rows of the left and the right joint of a pair.
+        sides: (M, G) float, 1 where a pair belongs to a group of pairs whose sides a detector
             confuses together.
+        side_rows: (2K, G) the same for rows.
         coupling: (K, K) how much the movement of a joint (column) says about one that is not
             seen (row); the diagonal is 0.
     """
@@ -41,7 +43,9 @@ class Body:
     names: tuple[str, ...]
     bones: Indices
     mirror: Indices
+    pairs: Indices
     sides: Values
+    side_rows: Values
     coupling: Values
 
     @property
@@ -54,19 +58,21 @@ class Body:
 def body_of(layout: SkeletonLayout | None, count: int) -> Body:
     """Return the structure of a layout, or, if it is None, of ``count`` unrelated joints."""
     if layout is None:
-        return Body(('',) * count, np.zeros((0, 2), np.intp), np.arange(2 * count),
+        none = np.zeros((0, 2), np.intp)
+        return Body(('',) * count, none, np.arange(2 * count), none, np.zeros((0, 0)),
                     np.zeros((2 * count, 0)), 1.0 - np.eye(count))
+    flat = np.array(layout.mirror_pairs, np.intp).reshape(-1, 2)
+    pairs = np.concatenate((flat, flat + count))
     mirror = np.arange(2 * count)
-    groups: dict[str, list[int]] = {}
-    for left, right in layout.mirror_pairs:
-        mirror[[left, right]] = right, left
-        mirror[[left + count, right + count]] = right + count, left + count
-        groups.setdefault(_part(layout.names[left]), []).extend((left, right))
-    sides = np.zeros((2 * count, len(groups)))
-    for column, rows in enumerate(groups.values()):
-        sides[rows, column] = sides[[row + count for row in rows], column] = 1.0
+    mirror[pairs] = pairs[:, ::-1]
+    parts = [_part(layout.names[left]) for left, _ in flat]
+    groups = list(dict.fromkeys(parts))
+    sides = np.array([[part == group for group in groups] for part in parts * 2], np.float64)
+    side_rows = np.zeros((2 * count, len(groups)))
+    side_rows[pairs[:, 0]] = side_rows[pairs[:, 1]] = sides.reshape(len(pairs), -1)
     bones = np.array(layout.edges, np.intp).reshape(-1, 2)
-    return Body(layout.names, bones, mirror, sides, _coupling(bones, count))
+    return Body(layout.names, bones, mirror, pairs, sides.reshape(len(pairs), -1), side_rows,
+                _coupling(bones, count))
 
 
 def _part(name: str) -> str:

@@ -57,7 +57,7 @@ class Judged:
 
 
 def judge(
-    reading: Reading, used: Mask, bridged: Mask, position: Values, view: View,
+    reading: Reading, used: Mask, known: Mask, bridged: Mask, position: Values, view: View,
     *, keep_guesses: bool,
 ) -> Judged:
     """Return each joint's state and whether it has a value.
@@ -65,6 +65,7 @@ def judge(
     Args:
         reading: of this frame.
         used: (P, 2K) measurements and guesses that are part of the position.
+        known: (P, 2K) joints of which this frame says something, seen or not.
         bridged: (P, 2K) joints that are known well enough without one.
         position: (P, 2K, 3), NaN where unknown.
         view: what lies beyond it was not predicted but is out of the frame.
@@ -75,13 +76,12 @@ def judge(
     measured = used & reading.measured
     bridged = bridged & (states != OUT_OF_FRAME)
     valued = bridged | (used & ~reading.measured) if keep_guesses else bridged.copy()
-    missed = bridged[:, :count] & ~measured[:, :count]
-    if missed.any():
-        left = missed & view.outside(position[:, :count])
-        if left.any():
-            bridged[:, :count] &= ~left
-            valued[:, :count] &= ~left
-            states[:, :count][left] = OUT_OF_FRAME
+    outside = bridged[:, :count] & ~measured[:, :count] & view.outside(position[:, :count])
+    if outside.any():
+        # What is beyond the border was not predicted; it has a value where something says so.
+        bridged[:, :count] &= ~outside
+        valued[:, :count] &= ~(outside & ~known[:, :count])
+        states[:, :count][outside] = OUT_OF_FRAME
     states[bridged] = PREDICTED
     states[measured] = reading.states[measured]
     return Judged(states, valued | measured)

@@ -15,11 +15,15 @@ from neuropose_ros.refinement.filters import Mask
 
 _FARTHEST_SD2 = 30.0
 """A squared distance beyond says no more: it is a jump, whatever the hypothesis."""
-_CHANGE = 10.0
+_CHANGE = 8.0
 """How much likelier (2 ln) a change of sides must be than none."""
+_MISFIT = 6.0
+"""Squared distance up to which joints of a pair are where the other side was expected."""
+_LEAST_SD = 0.03
+"""Body sizes: joints nearer than about three times that have no sides to tell apart."""
 _COMPANY = 0.25
 """How much the other limbs' sides say about those of a limb."""
-_FIRST_TRUST_S = 0.5
+_FIRST_TRUST_S = 0.25
 
 
 class SideKeeper:
@@ -33,7 +37,7 @@ class SideKeeper:
         """Take the joints and how long sides are kept at most against the detector."""
         self._body = body
         self._most_trust_s = most_trust_s
-        self._count = body.sides.sum(axis=0)
+        self._count = body.sides.sum(axis=0) / 2.0  # pairs of one of the halves of rows
         self._swapped = np.zeros((0, body.sides.shape[1]), bool)
         self._trust_s = np.zeros(self._swapped.shape)
 
@@ -44,59 +48,65 @@ class SideKeeper:
             self._trust_s, people, min(_FIRST_TRUST_S, self._most_trust_s))
 
     def wrong(
-        self, dt_s: float, values: Values, variances: Values, predicted: Values,
-        predicted_variances: Values,
+        self, dt_s: float, values: Values, variances: Values, before: Values, predicted: Values,
+        predicted_variances: Values, sizes: Values,
     ) -> Mask | None:
         """Return (P, 2K) rows that hold the joint of the other side; None = no row does.
+
+        Sides change only if both the last place and the predicted place of the joints say so:
+        hands that clap turn back, legs that stride go on.
 
         Args:
             dt_s: since the last frame.
             values: (P, 2K, D) measurements, NaN where there is none.
             variances: (P, 2K) of them, per axis.
-            predicted: (P, 2K, D).
+            before: (P, 2K, D) the points in the last frame.
+            predicted: (P, 2K, D) in this one.
             predicted_variances: (P, 2K).
+            sizes: (P, 2K) body sizes.
         """
-        mirror, sides = self._body.mirror, self._body.sides
-        if not sides.size:
+        left, right = self._body.pairs.T
+        if not len(left):
             return None
-        keep = np.minimum(_distances(values, predicted, predicted_variances + variances),
-                          _FARTHEST_SD2)
+        apart = values[:, left] - values[:, right]
+        total = variances + predicted_variances + (_LEAST_SD * sizes) ** 2
+        variance = total[:, left] + total[:, right]
+        gains, misfits = self._weigh(apart, predicted[:, left] - predicted[:, right], variance)
         # Comparisons with NaN are false: what is not known surprises nobody.
-        if not ((keep > _CHANGE / 2).any() or self._swapped.any()):
+        if not ((gains > 0.0).any() or self._swapped.any()):
             self._trust_s = np.minimum(self._trust_s + dt_s, self._most_trust_s)
             return None
-        cross = np.minimum(_distances(
-            values[:, mirror], predicted, predicted_variances + variances[:, mirror]),
-            _FARTHEST_SD2)
-        gains, misfits = self._weigh(keep, cross)
+        held, held_misfits = self._weigh(apart, before[:, left] - before[:, right], variance)
+        sides = self._body.sides
+        gains = np.where(
+            self._swapped @ sides.T > 0.0, np.maximum(gains, held), np.minimum(gains, held),
+        ) @ sides
+        fits = np.minimum(misfits, held_misfits) @ sides < _MISFIT * self._count
         company = np.clip(gains.sum(axis=1, keepdims=True) - gains, -2 * _CHANGE, 2 * _CHANGE)
-        before = np.where(self._swapped, _CHANGE, -_CHANGE)
-        swapped = ((gains + before + _COMPANY * company > 0.0)
-                   & (self._swapped | (misfits < _CHANGE / 2)))
+        hold = np.where(self._swapped, _CHANGE, -_CHANGE)
+        swapped = (gains + hold + _COMPANY * company > 0.0) & (self._swapped | fits)
         self._trust_s = np.minimum(
             self._trust_s + np.where(swapped, -dt_s, dt_s), self._most_trust_s)
         swapped &= self._trust_s > 0.0
         self._swapped = swapped
         if not swapped.any():
             return None
-        rows: Mask = swapped @ sides.T > 0.0
+        rows: Mask = swapped @ self._body.side_rows.T > 0.0
         return rows
 
-    def _weigh(self, keep: Values, cross: Values) -> tuple[Values, Values]:
-        """Return (P, G): how much likelier swapped sides are, and how badly even they fit."""
-        mirror, sides = self._body.mirror, self._body.sides
-        kept, crossed = np.isfinite(keep), np.isfinite(cross)
-        comparable = (kept.astype(np.int8) + kept[:, mirror]
-                      == crossed.astype(np.int8) + crossed[:, mirror])
-        gains = np.where(kept & comparable, keep, 0.0) - np.where(
-            crossed & comparable, cross, 0.0)
-        seen = (crossed & comparable).astype(np.float64) @ sides
-        misfits = np.where(crossed & comparable, cross, 0.0) @ sides / np.maximum(seen, 1.0)
-        return gains @ sides, misfits
+    @staticmethod
+    def _weigh(apart: Values, expected: Values, variance: Values) -> tuple[Values, Values]:
+        """Return (P, M): how much likelier swapped sides are, and how badly even they fit.
 
-
-def _distances(values: Values, predicted: Values, variances: Values) -> Values:
-    """Return (P, 2K) squared distances in variances."""
-    apart = values - predicted
-    squared: Values = np.einsum('pkd,pkd->pk', apart, apart) / variances
-    return squared
+        Args:
+            apart: (P, M, D) from right to left, as measured.
+            expected: (P, M, D) as expected.
+            variance: (P, M) of their difference.
+        """
+        straight, crossed = apart - expected, apart + expected
+        keep = np.einsum('pmd,pmd->pm', straight, straight) / variance
+        cross = np.einsum('pmd,pmd->pm', crossed, crossed) / variance
+        cross = np.where(np.isfinite(cross), cross, 0.0)
+        keep = np.where(np.isfinite(keep), keep, 0.0)
+        limit = 2.0 * _FARTHEST_SD2
+        return np.minimum(keep, limit) - np.minimum(cross, limit), cross

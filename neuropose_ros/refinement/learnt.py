@@ -57,12 +57,15 @@ class Learnt:
             part: Values = rows.reshape(*shape, *rows.shape[1:])[:, 0]
             return part
 
+        total = flat(evidence.variance) + flat(evidence.slow)
         told = self._network.step(dt_s, NetworkInput(
             np.where(accepted[..., None], flat(evidence.measured)[..., :2], np.nan),
-            np.where(accepted, np.sqrt(flat(evidence.variance) + flat(evidence.slow)), np.inf),
+            np.where(accepted, np.sqrt(total), np.inf),
             flat(predicted.position)[..., :2], np.sqrt(flat(predicted.position_variance)),
             size_px))
         position, variance = (np.asarray(values, np.float64) for values in told)
+        # A measurement is never worse than it is without the network.
+        variance = np.where(accepted, np.minimum(variance, total), variance)
         sure = np.sqrt(variance) <= self._farthest_sd * size_px[:, None]
         said = (np.isfinite(position).all(axis=2) & (variance > 0.0) & (accepted | sure)
                 & (accepted.sum(axis=1) >= _LEAST_JOINTS)[:, None])

@@ -14,15 +14,15 @@ from neuropose_ros.refinement.parameters import RefinementParameters
 
 Rows = NDArray[np.intp]
 
-# The time for which an acceleration of RefinementParameters.acceleration lasts.
+# The time for which an acceleration of RefinementParameters lasts.
 _ACCELERATION_LASTS_S = 1 / 30
 # An outlier is forgotten after this: a later one says nothing about it.
 _PENDING_S = 0.25
 _SPEED_CUTOFF_HZ = np.float64(1.0)  # the One-Euro paper's derivative cut-off
-# Surprise is remembered for about this long: two or three frames of a camera.
-_SURPRISE_S = 0.06
-# So much agreement of two innovations, in variances, comes by chance.
-_CALM = 1.0
+# Innovations are averaged over about this long, two frames of a camera, to see where they go.
+_SURPRISE_S = 0.067
+# So many times the mean square that noise alone has is still calm.
+_CALM = 1.5
 
 
 class Evidence(NamedTuple):
@@ -171,15 +171,18 @@ class _Points:
 class KalmanMotion(_Points):
     """Constant velocity, disturbed by white acceleration; refuses single outliers.
 
-    The acceleration that is expected rises while innovations go on in one direction: then the
-    point moves in a way that was not foreseen, and noise does not do that.
+    The acceleration that is expected jumps from calm to lively while innovations go on in one
+    direction: then the point moves in a way that was not foreseen, and noise does not do that.
     """
 
     def __init__(self, parameters: RefinementParameters, rows: int, dimensions: int) -> None:
         """Know nothing yet."""
         super().__init__(parameters, rows, dimensions)
-        self._density = np.zeros(0)
+        # How many times more variance a lively acceleration has, beyond the calm one's.
+        self._liveliest = (parameters.acceleration / parameters.calm_acceleration) ** 2 - 1.0
+        self._density = np.zeros(0)  # of the calm acceleration
         self._surprise = np.zeros((0, dimensions))
+        self._axes = np.zeros(0)
         self._pending = np.zeros((0, dimensions))
         self._pending_variance = np.zeros(0)
         self._pending_s = np.zeros(0)
@@ -188,6 +191,8 @@ class KalmanMotion(_Points):
         """Put the points into another order; see `Motion.arrange`."""
         super().arrange(rows)
         self._surprise = filters.rearranged(self._surprise, rows, 0.0)
+        flat = self._rows // 2
+        self._axes = np.tile(np.repeat((2.0, 3.0), flat), len(rows) // max(self._rows, 1))
         self._pending = filters.rearranged(self._pending, rows, np.nan)
         self._pending_variance = filters.rearranged(self._pending_variance, rows, np.nan)
         self._pending_s = filters.rearranged(self._pending_s, rows, 0.0)
@@ -198,7 +203,7 @@ class KalmanMotion(_Points):
         """Return the points after ``dt_s``; see `Motion.predict`."""
         parameters = self._parameters
         self._density = (
-            parameters.acceleration * sizes * liveliness) ** 2 * _ACCELERATION_LASTS_S
+            parameters.calm_acceleration * sizes * liveliness) ** 2 * _ACCELERATION_LASTS_S
         return filters.predict(
             self.points, dt_s, self._density, drift, unseen, parameters.bridge_decay_s)
 
@@ -206,9 +211,13 @@ class KalmanMotion(_Points):
         """Say which evidence is believed; see `Motion.gate`."""
         innovation = evidence.measured - predicted.position
         known = np.isfinite(predicted.position_variance)
+        # Whether a jump is one is asked of a point that may have begun to move in this frame.
+        begun = self._density * (self._liveliest * dt_s ** 3 / 3.0)
         distance = filters.distance_sd(
-            innovation, predicted.position_variance + evidence.variance)
-        fits = evidence.usable & known & (distance <= self._parameters.gate)
+            innovation, predicted.position_variance + evidence.variance + begun)
+        length2 = np.einsum('nd,nd->n', innovation, innovation)
+        far = length2 > (self._parameters.least_jump * evidence.sizes) ** 2
+        fits = evidence.usable & known & ~(far & (distance > self._parameters.gate))
         starting = evidence.usable & ~fits
         self._pending_s += dt_s
         if starting.any():
@@ -222,18 +231,23 @@ class KalmanMotion(_Points):
         self, dt_s: float, predicted: Points, evidence: Evidence, verdict: Verdict,
     ) -> Points:
         """Expect more acceleration where innovations go on one way; see `Motion.adapt`."""
-        if not self._parameters.agility:
+        parameters = self._parameters
+        if not self._liveliest or dt_s <= 0.0:
             return predicted
         sd = np.sqrt(predicted.position_variance + evidence.variance)
         # A single innovation says little about the way a point goes, however large it is.
-        sd *= np.fmax(verdict.distance / self._parameters.soft_gate, 1.0)
+        sd *= np.fmax(verdict.distance / parameters.soft_gate, 1.0)
         way = np.where(verdict.fits[:, None], verdict.innovation / sd[:, None], 0.0)
-        agreement = np.einsum('nd,nd->n', self._surprise, way)
-        self._surprise = self._surprise * math.exp(-dt_s / _SURPRISE_S) + way
+        share = -math.expm1(-dt_s / _SURPRISE_S)
+        self._surprise += share * (way - self._surprise)
         if verdict.starting.any():
             self._surprise[verdict.starting] = 0.0
-        more = self._parameters.agility * np.maximum(agreement - _CALM, 0.0)
-        return filters.inflate(predicted, dt_s, self._density * more)
+        # The mean square of such a mean of noise is known; what is beyond is movement.
+        squared = np.einsum('nd,nd->n', self._surprise, self._surprise)
+        calm = _CALM * share / (2.0 - share) * self._axes
+        lively = 1.0 - np.exp(-np.maximum(squared / calm - 1.0, 0.0))
+        lively[~verdict.fits] = 1.0  # nobody knows what a point does that is not seen
+        return filters.inflate(predicted, dt_s, self._density * (self._liveliest * lively))
 
     def correct(
         self, dt_s: float, predicted: Points, evidence: Evidence, verdict: Verdict,

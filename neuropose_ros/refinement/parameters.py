@@ -46,10 +46,11 @@ class RefinementParameters:
                 'beyond max_bridge_s (their state stays OCCLUDED); else they are NaN'})
     acceleration: float = number(
         20.0, 0.1, 1000.0, 'body/s^2', 'standard deviation of the acceleration of a joint, '
-        'lasting 1/30 s: higher follows faster movement and smooths less')
-    agility: float = number(
-        0.5, 0.0, 100.0, '1', 'how much more acceleration is expected while innovations go on in '
-        'one direction: higher is less late in sudden movement and smooths less; 0 = none')
+        'lasting 1/30 s, while innovations go on in one direction: higher is less late in sudden '
+        'movement and smooths less')
+    calm_acceleration: float = number(
+        1.0, 0.01, 1000.0, 'body/s^2', 'the same while nothing but noise is in the innovations; '
+        'not above acceleration')
     initial_speed: float = number(
         2.0, 0.01, 100.0, 'body/s', 'standard deviation of the speed of a joint at first sight')
     soft_gate: float = number(
@@ -61,7 +62,7 @@ class RefinementParameters:
         'text': 'whether the learnt network, where there is one, improves what was measured and '
                 'says where joints are that were not seen (they stay PREDICTED)'})
     completion_sd: float = number(
-        0.15, 0.0, 10.0, 'body', 'largest standard deviation with which the network may say '
+        1.0, 0.0, 10.0, 'body', 'largest standard deviation with which the network may say '
         'where a joint is that was not seen')
     protect_tremor: bool = field(default=True, metadata={
         'text': 'whether coherent movement of 3 to 12 Hz is kept out of the filter and in the '
@@ -73,6 +74,8 @@ class RefinementParameters:
         'text': 'whether left and right are put back where the detector takes one for the other'})
     swap_memory_s: float = number(
         1.0, 0.0, 60.0, 's', 'longest time that sides are kept against the detector')
+    least_jump: float = number(
+        0.25, 0.0, 100.0, 'body', 'innovations shorter than this are never outliers')
     min_cutoff_hz: float = number(1.0, 0.001, 100.0, 'Hz', 'One-Euro: cut-off at rest')
     cutoff_slope: float = number(
         20.0, 0.0, 1000.0, 'Hz s/body', 'One-Euro: cut-off gained per speed')
@@ -85,6 +88,10 @@ class RefinementParameters:
             raise ParameterError(
                 f'noise_unsure ({self.noise_unsure}) must not be below noise_confident '
                 f'({self.noise_confident}): an unsure measurement is the noisier one')
+        if self.calm_acceleration > self.acceleration:
+            raise ParameterError(
+                f'calm_acceleration ({self.calm_acceleration}) must not be above acceleration '
+                f'({self.acceleration}): that is what it rises to')
         if self.gate < self.soft_gate:
             raise ParameterError(
                 f'gate ({self.gate}) must not be below soft_gate ({self.soft_gate}): what is '

@@ -207,7 +207,8 @@ class People:
             position = position + tremor
         bridged = self._known() & ((self._measured_s <= self._bridge_s) | self._told)
         judged = judge(
-            reading, used, bridged, position, view, keep_guesses=self._parameters.keep_guesses)
+            reading, used, known, bridged, position, view,
+            keep_guesses=self._parameters.keep_guesses)
         return Rows(
             position, motion.points.velocity.reshape(*shape, 3),
             self._variance(), innovation, self._scores, judged.states, judged.valued, delay_s,
@@ -259,8 +260,10 @@ class People:
         self.swapped = 0
         if self._full and parameters.use_swap_repair:
             wrong = self._sides.wrong(
-                dt_s, reading.values, variance + slow, predicted.position.reshape(*shape, 3),
-                predicted.position_variance.reshape(shape))
+                dt_s, reading.values, variance,
+                self._motion.points.position.reshape(*shape, 3),
+                predicted.position.reshape(*shape, 3),
+                predicted.position_variance.reshape(shape), sizes)
             if wrong is not None:
                 self.swapped = int(wrong[:, :self.body.count].sum())
                 order = np.where(wrong, self.body.mirror, np.arange(shape[1]))

@@ -110,7 +110,7 @@ def test_the_stated_delay_grows_with_the_smoothing(person, frame):
     delays_ms = [refine(truth, person, frame, score=score)[1].persons[0].delay_ms
                  for score in (1.0, 0.8, 0.5, 0.2)]
     assert delays_ms == sorted(delays_ms)
-    assert 0.0 < delays_ms[0] < 5.0 < delays_ms[-1]
+    assert 0.0 < delays_ms[0] < 60.0 < delays_ms[-1]  # of a body at rest: it is less in movement
 
 
 def test_the_delay_of_the_estimator_is_added(person, frame):
