@@ -88,8 +88,13 @@ def test_only_single_joints_have_covariances(bed):
     judged = bed.calibration(bed.real(causally(RefinementStage)))
     assert 0 < judged.described <= 1
     assert judged.area90 > 0
-    kalman = bed.calibration_of_kalman(Kalman())
-    assert kalman.coverage90 == pytest.approx(0.9, abs=0.1)
+
+
+def test_a_filters_variances_are_scaled_on_the_training_part(bed):
+    one, other = (bed.calibration_of_kalman(Kalman(0.01 * factor, 0.1 * factor, 10.0 * factor))
+                  for factor in (1.0, 5.0))
+    assert one.coverage90 == pytest.approx(0.9, abs=0.1)
+    assert other.area90 == pytest.approx(one.area90, rel=0.1)  # but for the first speed
 
 
 def test_the_shape_of_the_truth_is_steady(bed):
@@ -103,7 +108,10 @@ def test_a_refiner_that_changes_nothing_repairs_nothing(bed):
     sides = refinement_swaps.swaps_made(bed, UNCHANGED)
     assert sides.events == len(bed.tasks.hidden_pairs)
     assert (sides.repaired, sides.introduced) == (0, 0)
-    assert refinement_swaps.swaps_in_none(bed, UNCHANGED).introduced == 0
+    none, precise = refinement_swaps.swaps_in_none(bed, UNCHANGED)
+    assert none.introduced == 0
+    assert precise['causal_error'] == pytest.approx(precise['raw_error'], rel=1e-4)
+    assert precise['raw_error'] == pytest.approx(0.01 * np.sqrt(np.pi / 2), rel=0.05)
 
 
 def test_sides_are_put_back(bed):
