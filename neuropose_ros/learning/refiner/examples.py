@@ -30,6 +30,9 @@ _NOSE = CORE_JOINTS.index('nose')
 _UNSURE_SCORE = 0.3  # below it an estimator calls a joint occluded
 _AS_DETECTED = 0.4  # of true joints, what has the joints that a detector has
 _DETECTED = 0.5  # of motion capture, what gets the errors of a detector
+_REACHING, _OVERSTATED = 0.3, 0.4  # of true joints
+_ARMS = tuple(tuple(CORE_JOINTS.index(f'{side}_{part}') for part in ('elbow', 'wrist'))
+              for side in ('left', 'right'))
 _LIMBS = tuple(
     tuple(CORE_JOINTS.index(f'{side}_{part}') for part in parts)
     for side in ('left', 'right')
@@ -61,7 +64,7 @@ class Mixture:
         moved: of true joints, those of motion capture, where there is any.
     """
 
-    found: float = 0.62
+    found: float = 0.58
     transplanted: float = 0.25
     unsure: float = 0.12
     hidden: float = 0.3
@@ -96,7 +99,7 @@ class Examples:
         else:
             moved = self._mocap and rng.random() < mixture.moved
             pair = self._any(self._mocap if moved else self._all)
-            example = self.true(pair)
+            example = self._reaching(self.true(pair))
             if rng.random() < _AS_DETECTED:
                 example = self._with_face(example, pair)
             if moved and rng.random() < _DETECTED:
@@ -177,14 +180,39 @@ class Examples:
         points[:, columns < 0] = np.nan
         return example._replace(points=points)
 
+    def _reaching(self, example: Example) -> Example:
+        """Let an arm reach out in some clips, as in Flash and Hogan 1985: least jerk."""
+        rng = self._rng
+        if rng.random() >= _REACHING:
+            return example
+        frames = len(example.points)
+        begin = rng.integers(frames)
+        share = np.clip((np.arange(frames) - begin) / rng.integers(6, 20), 0, 1)
+        course = (share ** 3 * (10 - 15 * share + 6 * share ** 2)).astype(np.float32)
+        angle, length = rng.uniform(0, 2 * np.pi), example.box_px * rng.uniform(0.1, 0.35)
+        way = course[:, None] * np.array((np.cos(angle), np.sin(angle)), np.float32) * length
+        points, target = example.points.copy(), example.target.copy()
+        elbow, wrist = _ARMS[int(rng.integers(len(_ARMS)))]
+        for moved in (points, target):
+            moved[:, elbow] += way / 2
+            moved[:, wrist] += way
+        return example._replace(points=points, target=target)
+
     def _blurred(self, example: Example) -> Example:
-        """Add white noise of a known size to some clips; some lack joints altogether."""
+        """Add white noise to some clips, of a size that is known or overstated.
+
+        A detector whose joints are off, but steadily so, states much noise and has little that
+        a filter should take out. Some clips lack joints altogether.
+        """
         rng, points = self._rng, example.points
-        if rng.random() < 0.4:
+        sd_px = example.sd_px
+        if rng.random() < 0.6:
             noise = example.box_px * float(np.exp(rng.uniform(np.log(0.003), np.log(0.05))))
             points = points + rng.normal(0, noise, points.shape).astype(np.float32)
-            example = example._replace(
-                sd_px=np.maximum(example.sd_px, np.float32(noise)))
+            sd_px = np.maximum(sd_px, np.float32(noise))
+        if rng.random() < _OVERSTATED:
+            sd_px = np.maximum(sd_px, np.float32(example.box_px * rng.uniform(0.015, 0.07)))
+        example = example._replace(sd_px=sd_px)
         if rng.random() < 0.3:
             points = points.copy()
             points[:, rng.random(JOINTS) < 0.15] = np.nan

@@ -28,7 +28,7 @@ class RefinerSettings:
 
     name: str = 'jhmdb14'
     split: int = 1
-    steps: int = 3000
+    steps: int = 2600
     batch: int = 48
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
@@ -37,7 +37,7 @@ class RefinerSettings:
     smoothness: float = 1.0
     averaging: float = 0.995
     hold_out: float = 0.1
-    detections: float = 0.62
+    detections: float = 0.58
 
     def __post_init__(self) -> None:
         """Check the ranges.
