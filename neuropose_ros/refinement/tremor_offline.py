@@ -113,12 +113,12 @@ def _two_sided(
     later = np.append(kept[1:], 1.0)[::-1]
     total += _past(values[::-1], later)[::-1] - values
     share += _past(weight[::-1], later)[::-1] - weight
-    total /= np.maximum(share, 1e-9)
+    np.divide(total, np.maximum(share, 1e-9), out=total)
     return total
 
 
 def _past(values: NDArray[T], kept: Values) -> NDArray[T]:
-    summed = values.copy()
+    summed: NDArray[T] = values.copy()
     for i in range(1, len(values)):
         summed[i] += kept[i] * summed[i - 1]
     return summed

@@ -48,7 +48,7 @@ Method = Callable[[Sequence[Values]], list[Values]]
 _BOX_PX = 250.0
 _SCORE = 0.9
 _SETTLED_S = 2.0
-_CURVE_HZ = np.concatenate((np.arange(0.5, 3.0, 0.5), np.arange(3.0, 14.1, 0.5)))
+CURVE_HZ = np.concatenate((np.arange(0.5, 3.0, 0.5), np.arange(3.0, 14.1, 0.5)))
 _CURVE_S = 12.0
 _COLOURS = {'causal': BLUE, 'one_euro': VERMILION, 'kalman': GREEN, 'gaussian': PURPLE}
 
@@ -102,7 +102,7 @@ def measure(
         'tremor_coloured_noise': coloured,
         'tremor_baselines': {name: figures[name] | {'delay_frames': delays[name]}
                              for name in methods if name != 'causal'},
-        'tremor_curve': {'hz': _CURVE_HZ.tolist(), **{name: {
+        'tremor_curve': {'hz': CURVE_HZ.tolist(), **{name: {
             'gain': np.abs(curve).round(4).tolist(),
             'phase_deg': np.degrees(np.angle(curve)).round(2).tolist(),
         } for name, curve in curves.items()}},
@@ -253,18 +253,18 @@ def _half_way(share: Values) -> float:
 
 
 def response(method: Method, amplitude: float = 0.02) -> NDArray[np.complex128]:
-    """Return the complex gain at `_CURVE_HZ` of a joint of a standing figure, once settled."""
+    """Return the complex gain at `CURVE_HZ` of a joint of a standing figure, once settled."""
     rng = np.random.default_rng(0)
     times_s = np.arange(round(_CURVE_S * RATE_HZ)) / RATE_HZ
     limbs = [JHMDB15.index(name) for name in ('left_wrist', 'right_wrist')]
     found = []
-    for hz in _CURVE_HZ:
+    for hz in CURVE_HZ:
         points = np.repeat(standing()[None], len(times_s), axis=0)
         points[:, limbs, 0] += amplitude * np.sin(2 * np.pi * hz * times_s)[:, None]
         found.append(points + rng.normal(0, WHITE, points.shape))
     gains = []
     settled = times_s >= 4.0
-    for hz, answer in zip(_CURVE_HZ, method(found), strict=True):
+    for hz, answer in zip(CURVE_HZ, method(found), strict=True):
         turned = np.exp(-2j * np.pi * hz * times_s)[settled]
         moved = answer[settled][:, limbs, 0] - standing()[limbs, 0]
         wave = amplitude * np.sin(2 * np.pi * hz * times_s)[settled]
@@ -277,8 +277,8 @@ def plot(curves: Mapping[str, NDArray[np.complex128]]) -> bytes:
     figure = new_figure(7.0, 5.0)
     gain, phase = figure.subplots(2, 1, sharex=True)
     for name, curve in curves.items():
-        gain.plot(_CURVE_HZ, np.abs(curve), color=_COLOURS[name], label=name.replace('_', '-'))
-        phase.plot(_CURVE_HZ, np.degrees(np.angle(curve)), color=_COLOURS[name])
+        gain.plot(CURVE_HZ, np.abs(curve), color=_COLOURS[name], label=name.replace('_', '-'))
+        phase.plot(CURVE_HZ, np.degrees(np.angle(curve)), color=_COLOURS[name])
     gain.axhline(0.9, color=INK, linewidth=0.8, linestyle=':')
     for axes in (gain, phase):
         axes.axvspan(LOWEST_HZ, HIGHEST_HZ, color='#eeeeee', zorder=0)
