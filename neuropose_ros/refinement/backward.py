@@ -65,6 +65,8 @@ class Step:
     def told(self) -> tuple[dict[int, PersonPose], list[PersonPose]]:
         """Return who is in the frame, by id, and who is not but is known well enough."""
         told = compose(self.rows, self.people, self.seen, self.has_3d)
+        if self.seen.all():
+            return dict(zip(self.ids, told, strict=True)), []
         count = self.rows.states.shape[1] // 2
         present = {told[slot].track_id: told[slot] for slot in np.flatnonzero(self.seen)}
         missed = [told[slot] for slot in np.flatnonzero(~self.seen) if np.isin(

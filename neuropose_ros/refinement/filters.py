@@ -10,6 +10,7 @@ Sources: Kalman 1960; white-noise acceleration model and gating, Bar-Shalom, Li 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -196,10 +197,8 @@ def frequency_response(
     return response
 
 
-def group_delays_s(
-    alpha: Values, beta: Values, dt_s: float, frequency_hz: Values = MOVEMENT_BAND_HZ,
-) -> Values:
-    """Return the greatest group delays in the band, -d(phase)/d(omega) in closed form, never < 0.
+def group_delays_s(alpha: Values, beta: Values, dt_s: float) -> Values:
+    """Return (P,) greatest group delays in `MOVEMENT_BAND_HZ`, never < 0; to about 2 %.
 
     A constant-velocity filter does not delay a steady movement at all, so the delay is stated for
     changing movement: the band of voluntary movement.
@@ -208,18 +207,22 @@ def group_delays_s(
         alpha: (P,) shares of the innovation that the position takes.
         beta: (P,) shares that the velocity takes, times ``dt_s``.
         dt_s: sampling interval.
-        frequency_hz: (F,) the band.
     """
+    return np.array([_group_delay_s(round(a, 2), round(b, 3), round(dt_s, 4)) for a, b in zip(
+        alpha.tolist(), beta.tolist(), strict=True)])
+
+
+@lru_cache(maxsize=4096)
+def _group_delay_s(alpha: float, beta: float, dt_s: float) -> float:
+    """Return the greatest of -d(phase)/d(omega) in closed form."""
     if dt_s <= 0.0:
-        return np.zeros_like(alpha)
-    delay = np.exp(-2j * np.pi * frequency_hz * dt_s)
+        return 0.0
+    delay = np.exp(-2j * np.pi * MOVEMENT_BAND_HZ * dt_s)
     square = delay * delay
-    alpha, beta = alpha[:, None], beta[:, None]
     top, middle, last = beta - alpha, alpha + beta - 2.0, 1.0 - alpha
     lag = (top * delay / (alpha + top * delay)
            - (middle * delay + 2.0 * last * square) / (1.0 + middle * delay + last * square)).real
-    delays: Values = np.maximum(lag.max(axis=1) * dt_s, 0.0)
-    return delays
+    return max(float(lag.max()) * dt_s, 0.0)
 
 
 def low_pass_delays_s(share: Values, dt_s: float) -> Values:

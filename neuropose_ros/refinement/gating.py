@@ -65,18 +65,18 @@ class SideKeeper:
             predicted_variances: (P, 2K).
             sizes: (P, 2K) body sizes.
         """
-        left, right = self._body.pairs.T
-        if not len(left):
+        pairs = self._body.pairs
+        if not len(pairs):
             return None
-        apart = values[:, left] - values[:, right]
-        total = variances + predicted_variances + (_LEAST_SD * sizes) ** 2
-        variance = total[:, left] + total[:, right]
-        gains, misfits = self._weigh(apart, predicted[:, left] - predicted[:, right], variance)
+        apart, expected = _difference(values, pairs), _difference(predicted, pairs)
         # Comparisons with NaN are false: what is not known surprises nobody.
-        if not ((gains > 0.0).any() or self._swapped.any()):
+        if not ((np.einsum('pmd,pmd->pm', apart, expected) < 0.0).any() or self._swapped.any()):
             self._trust_s = np.minimum(self._trust_s + dt_s, self._most_trust_s)
             return None
-        held, held_misfits = self._weigh(apart, before[:, left] - before[:, right], variance)
+        total = variances + predicted_variances + (_LEAST_SD * sizes) ** 2
+        variance = total[:, pairs].sum(axis=2)
+        gains, misfits = self._weigh(apart, expected, variance)
+        held, held_misfits = self._weigh(apart, _difference(before, pairs), variance)
         sides = self._body.sides
         gains = np.where(
             self._swapped @ sides.T > 0.0, np.maximum(gains, held), np.minimum(gains, held),
@@ -110,3 +110,10 @@ class SideKeeper:
         keep = np.where(np.isfinite(keep), keep, 0.0)
         limit = 2.0 * _FARTHEST_SD2
         return np.minimum(keep, limit) - np.minimum(cross, limit), cross
+
+
+def _difference(values: Values, pairs: Indices) -> Values:
+    """Return (P, M, D) from the right joint to the left one of (P, 2K, D)."""
+    both = values[:, pairs]
+    apart: Values = both[:, :, 0] - both[:, :, 1]
+    return apart

@@ -152,13 +152,13 @@ class _Points:
         """Return the prediction as it is; see `Motion.adapt`."""
         return predicted
 
-    def _per_person(self, fits: Mask, share: Values) -> Values:
-        """Return (P,) means of ``share`` (N,) over the points that fit, 1 if none does."""
+    def _per_person(self, fits: Mask, *shares: Values) -> list[Values]:
+        """Return (P,) means of each of ``shares`` (N,) over the points that fit, 1 if none."""
         grouped = fits.reshape(-1, self._rows)
         count = grouped.sum(axis=1)
-        sums = np.where(grouped, share.reshape(grouped.shape), 0.0).sum(axis=1)
-        means: Values = np.where(count > 0, sums / np.maximum(count, 1), 1.0)
-        return means
+        few, count = count == 0, np.maximum(count, 1)
+        return [np.where(few, 1.0, np.where(
+            grouped, share.reshape(grouped.shape), 0.0).sum(axis=1) / count) for share in shares]
 
     def _taken(self, evidence: Evidence, predicted: Points) -> Verdict:
         """Believe everything."""
@@ -263,8 +263,8 @@ class KalmanMotion(_Points):
             self.points = filters.select(starting, filters.start(
                 evidence.measured, evidence.variance,
                 self._parameters.initial_speed * evidence.sizes), self.points)
-        alpha = self._per_person(fits, gain.position)
-        return filters.group_delays_s(alpha, self._per_person(fits, gain.velocity) * dt_s, dt_s)
+        alpha, beta = self._per_person(fits, *gain)
+        return filters.group_delays_s(alpha, beta * dt_s, dt_s)
 
     def _confirmed(self, evidence: Evidence) -> Mask:
         """Say which measurements agree with the outlier before: then it was none."""
@@ -321,7 +321,7 @@ class OneEuroMotion(_Points):
         fresh = filters.start(evidence.measured, none, none)
         self.points = filters.select(
             verdict.fits, moved, filters.select(verdict.starting, fresh, predicted))
-        return filters.low_pass_delays_s(self._per_person(verdict.fits, share), dt_s)
+        return filters.low_pass_delays_s(self._per_person(verdict.fits, share)[0], dt_s)
 
 
 class RawMotion(_Points):

@@ -151,12 +151,15 @@ class JointNoise:
 
 @lru_cache(maxsize=16)
 def joint_noise(
-    model: NoiseModel | None, detector: str, names: tuple[str, ...], generic: NoiseCurve,
+    model: NoiseModel | None, detector: str, names: tuple[str, ...], confident: float,
+    unsure: float,
 ) -> JointNoise:
     """Return the noise of the K joints ``names`` in the image, then of the K joints in 3D.
 
-    What is learnt is about the image; 3D joints have the ``generic`` curve.
+    What is learnt is about the image; 3D joints, and all joints of a detector that is not known,
+    have the `generic_curve` of ``confident`` and ``unsure``.
     """
+    generic = generic_curve(confident, unsure)
     known = None if model is None else model.of(detector)
     if known is None:
         return JointNoise([generic] * (2 * len(names)), learnt=False)

@@ -18,7 +18,7 @@ from neuropose_ros.refinement.backward import Step, smoothed
 from neuropose_ros.refinement.body import Body, body_of
 from neuropose_ros.refinement.evidence import EvidenceNetwork
 from neuropose_ros.refinement.filters import Values
-from neuropose_ros.refinement.noise import NoiseModel, generic_curve, joint_noise
+from neuropose_ros.refinement.noise import NoiseModel, joint_noise
 from neuropose_ros.refinement.parameters import RefinementParameters
 from neuropose_ros.refinement.people import People
 from neuropose_ros.refinement.reading import View, checked_person
@@ -219,6 +219,8 @@ class RefinementStage:
 
     def _answers(self, run: list[_Waiting], count: int) -> list[PoseFrame]:
         """Return the first ``count`` frames of a run, by all of it."""
+        if len(run) == 1:
+            return [self._answer(run[0], list(run[0].steps.values()), 0.0)]
         known: dict[int, Step] = {}  # as `smoothed` knows it, by the step as it was taken
         for joints in {joints for one in run for joints in one.steps}:
             steps = [one.steps[joints] for one in run if joints in one.steps]
@@ -265,8 +267,9 @@ class RefinementStage:
         for count in sorted({len(one.keypoints) for one in tracked.values()} | {*self._people}):
             alike = [one for one in tracked.values() if len(one.keypoints) == count]
             people = self._of(count, pose)
-            noise = joint_noise(self._noise, pose.model, people.body.names, generic_curve(
-                self._parameters.noise_confident, self._parameters.noise_unsure))
+            noise = joint_noise(
+                self._noise, pose.model, people.body.names, self._parameters.noise_confident,
+                self._parameters.noise_unsure)
             steps[count] = people.step(
                 alike, dt_s, view, noise, self._liveliness(alike, pose, people.body))
             self.counters.outliers += people.outliers

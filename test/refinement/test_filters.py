@@ -105,7 +105,7 @@ def test_the_group_delay_is_the_slope_of_the_phase(alpha, beta):
     slope_s = -(phase[1] - phase[0]) / (2 * step_hz) / (2 * np.pi)
     expected = max(0.0, float(slope_s.max()))
     delays_s = filters.group_delays_s(np.array([alpha]), np.array([beta]), DT_S)
-    assert delays_s == pytest.approx([expected], abs=1e-7)
+    assert delays_s == pytest.approx([expected], rel=0.03)
 
 
 def test_a_filter_that_takes_everything_delays_nothing():
