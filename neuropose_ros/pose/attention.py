@@ -60,9 +60,7 @@ class Attention:
         """Whether the detector is to look at this frame, of a size in px, for these people."""
         present = [one for one in expected if one.track_state is not TrackState.LOST]
         missing = len(present) < len(expected)
-        if self._since >= self._detect_every * self._rest(present, missing):
-            return True
-        if not present and not any(map(is_predicted, expected)):
+        if not present or self._since >= self._detect_every * self._rest(present, missing):
             return True
         if not self._is_rested:
             return False
@@ -92,11 +90,6 @@ class Attention:
         return _REST if calm else 1
 
 
-def is_predicted(expected: PersonPose) -> bool:
-    """Whether the refinement says where somebody is expected: it alone says how surely."""
-    return expected.keypoint_covariances is not None
-
-
 def is_sure(expected: PersonPose) -> bool:
     """Whether the refinement is sure where somebody is: at least half of the joints."""
     if expected.keypoint_covariances is None:
@@ -108,7 +101,5 @@ def is_sure(expected: PersonPose) -> bool:
 
 
 def _are_close(boxes: Sequence[Floats]) -> bool:
-    if not boxes:
-        return False
     overlaps = box_iou(np.stack(boxes), np.stack(boxes))
     return bool((np.triu(overlaps, 1) >= CROWDED).any())

@@ -72,7 +72,8 @@ class Expectation(Sequence[PersonPose]):
         if self._made is None:
             predicted, feedback = self._predict(), self._feedback()
             known = {} if feedback is None else {
-                person.track_id: person for person in feedback.persons if person.track_id >= 0}
+                person.track_id: person for person in feedback.persons
+                if person.track_id >= 0 and person.track_state is not TrackState.LOST}
             self._made = tuple(
                 self._merged(one, known.get(one.track_id), feedback) for one in predicted)
         return self._made
@@ -82,8 +83,6 @@ class Expectation(Sequence[PersonPose]):
     ) -> PersonPose:
         if refined is None or feedback is None:
             return predicted
-        if refined.track_state is TrackState.LOST and predicted.track_state is not TrackState.LOST:
-            return predicted  # the tracker has seen them since
         moved = extrapolated(refined, seconds(self._stamp_ns - feedback.stamp_ns))
         known = _credible(moved, predicted)
         if not known.any():

@@ -20,7 +20,7 @@ from neuropose_ros.core.pose import (
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.inference.batching import Announce, announce_on_stderr
 from neuropose_ros.inference.ops.device import Picture
-from neuropose_ros.pose.attention import CROWDED, Attention, is_predicted
+from neuropose_ros.pose.attention import CROWDED, Attention
 from neuropose_ros.pose.estimator import Detections, PersonDetector, Region, RegionEstimator
 from neuropose_ros.pose.gating import (
     duplicates,
@@ -42,8 +42,8 @@ _MOST_MISSES = 3
 # Of the joints of somebody behind another: with more of them on the other's body it is a second
 # box around the same person, whose outline a network still sees.
 _MOST_HIDDEN = 0.5
-# Who was lost is found again where the refinement expects them only by a pose that is sure and
-# near: a network finds a pose in any region.
+# Who was lost is found again without the detector only by a pose that is sure, and near where
+# they are expected: a network finds a pose in any region.
 _FOUND_SCORE, _FOUND_INNOVATION = 0.4, 0.25
 
 
@@ -57,7 +57,7 @@ class _Seed:
         box_score: the detector's in this frame; 0 = it did not look, or did not see anybody.
         expected: who is expected there.
         box: (4,) the detector's, where it saw somebody.
-        is_probe: whether it is somebody lost, where the refinement still predicts them.
+        is_probe: whether it is somebody lost, where they are expected to come out again.
     """
 
     region: Region
@@ -72,8 +72,8 @@ class ManyPeople:
     """Finds everybody in one frame after the other; implements `PoseEstimator`.
 
     The detector looks every n-th frame, and sooner or later by reason (`Attention`). In between,
-    regions follow from the people expected; who is lost is looked for where the refinement still
-    predicts them.
+    regions follow from the people expected; who is lost is looked for where they are expected,
+    too, while they are remembered.
 
     Attributes:
         detector_runs: how often the detector looked.
@@ -203,15 +203,16 @@ class ManyPeople:
             seeds.append(_Seed(Region(box, one if agrees else None), box, float(score), one, box))
         misses = {}
         for j, one in enumerate(expected):
-            misses[one.track_id] = 0 if j in matches else self._misses.get(one.track_id, 0) + 1
+            # Of somebody who is lost, nobody claims that the detector could see them.
+            claimed = one.track_state is not TrackState.LOST
+            misses[one.track_id] = (
+                0 if j in matches else self._misses.get(one.track_id, 0) + claimed)
         self._misses = misses
         return seeds + [
             _seed(one) for j, one in enumerate(expected)
             if j not in matches and self._is_supported(one)]
 
     def _is_supported(self, expected: PersonPose) -> bool:
-        if expected.track_state is TrackState.LOST:
-            return is_predicted(expected)
         return self._misses.get(expected.track_id, 0) < _MOST_MISSES
 
     def _sort_out(

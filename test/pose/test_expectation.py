@@ -74,14 +74,6 @@ def test_the_refiner_says_how_sure_it_is() -> None:
     assert one.keypoint_covariances is None
 
 
-def test_somebody_lost_goes_on_as_the_refiner_predicts() -> None:
-    lost = replace(person(1, 0), track_state=TrackState.LOST)
-    refined = replace(person(1, 5, 30), track_state=TrackState.LOST)
-    [one] = expectation([lost], feedback(refined))
-    assert one.track_state is TrackState.LOST
-    np.testing.assert_allclose(one.keypoints, 8)
-
-
 @pytest.mark.parametrize('refined', [
     person(7, 5),
     person(-1, 5),
