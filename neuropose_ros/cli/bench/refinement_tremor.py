@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuropose_ros.cli.bench.refinement_ours import Ours
 from neuropose_ros.cli.bench.refinement_tremor_tracks import (
     RATE_HZ,
     REACH,
@@ -57,20 +58,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument('--data', type=Path, required=True, help='folder of the data sets')
     parser.add_argument('--out', type=Path, default=Path(), help='folder for the plot')
+    parser.add_argument('--refiner', default='', help='name or folder; none = nothing learnt')
     parser.add_argument('--json', action='store_true', help='last line is one JSON object')
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
     args.out.mkdir(parents=True, exist_ok=True)
-    report = measure(args.data, args.out)
+    with Ours(args.refiner) as ours:
+        report = measure(args.data, args.out, ours.default_stage)
     if args.json:
         print(json.dumps(report))
     return 0
 
 
 def measure(
-    data: Path, out: Path, make_stage: MakeStage = RefinementStage, sides: int = 4,
+    data: Path, out: Path, make_stage: MakeStage, sides: int = 4,
 ) -> dict[str, Any]:
     """Print a table, write ``refinement_tremor.png`` and return all figures.
 

@@ -75,7 +75,8 @@ def test_a_frame_of_delay_is_one_frame(track: Track) -> None:
 def test_the_stage_keeps_tremor_that_it_would_smooth_away(track: Track) -> None:
     def stage(*, protect: bool) -> bench.Method:
         return bench.stage_method(lambda: RefinementStage(RefinementParameters(
-            noise_confident=0.02, acceleration=1.0, calm_acceleration=1.0, protect_tremor=protect)))
+            noise_confident=0.02, acceleration=1.0, calm_acceleration=1.0,
+            protect_tremor=protect)))
 
     kept = bench.judge(stage(protect=True), [track])['tremor_kept_settled']
     lost = bench.judge(stage(protect=False), [track])['tremor_kept_settled']
