@@ -95,6 +95,7 @@ def _measure(args: argparse.Namespace, ours: Ours) -> dict[str, Any]:
     in_none, precise = swaps.swaps_in_none(bed, ours.causal)
     report |= swaps.as_figures(
         swaps.swaps_made(bed, ours.causal), in_none, swaps.swaps_found(bed, found['causal']))
+    report['clips_of_known_sides'] = len(swaps.sided_pairs(bed))
     report['precise'] = precise
     report['precise_error_ratio'] = precise['causal_error'] / precise['raw_error']
     report['limbs20'] = swaps.limbs(bed, {'causal': ours.causal, 'offline': ours.offline}, methods)

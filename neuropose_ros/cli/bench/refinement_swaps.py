@@ -2,7 +2,8 @@
 whole limbs.
 
 Exchanges are made in true joints with noise of 1 % of the box: one in each clip, of one joint up
-to all limbs, 1 to 12 frames long, after the first 6 frames. Beside it, the exchanges that the
+to all limbs, 1 to 12 frames long, after the first 6 frames; clips whose annotation itself takes
+left for right are left out. Beside it, the exchanges that the
 detector itself made, and what becomes of joints that it had right.
 """
 
@@ -31,6 +32,7 @@ from neuropose_ros.learning.refiner.swapping import (
     exchange,
     found_swapped,
     judge,
+    keeps_sides,
     limb_masks,
 )
 
@@ -39,9 +41,14 @@ _SCORE = 0.8
 _LIMB_SHARE = 0.2
 
 
+def sided_pairs(bed: Bed) -> list[Pair]:
+    """Return the clips whose annotation keeps left and right."""
+    return [pair for pair in bed.tasks.hidden_pairs if keeps_sides(pair.truth, pair.box_px)]
+
+
 def swaps_made(bed: Bed, refine: Refine, seed: int = 0) -> Sides:
     """Return what becomes of exchanges that are made in true joints, and of all others there."""
-    pairs, rng = bed.tasks.hidden_pairs, np.random.default_rng(seed)
+    pairs, rng = sided_pairs(bed), np.random.default_rng(seed)
     swapped = [exchange(_noisy(pair, rng), rng) for pair in pairs]
     answers = [_answers(refine, one.points) for one in swapped]
     return judge(answers, [one.points for one in swapped], [pair.truth for pair in pairs],
@@ -54,7 +61,7 @@ def swaps_in_none(bed: Bed, refine: Refine, seed: int = 1) -> tuple[Sides, dict[
     The noise is that of a precise detector that nothing was learnt of: also returned are the mean
     error, in boxes, and the acceleration error, before and after.
     """
-    pairs, rng = bed.tasks.hidden_pairs, np.random.default_rng(seed)
+    pairs, rng = sided_pairs(bed), np.random.default_rng(seed)
     clips = [_noisy(pair, rng) for pair in pairs]
     answers = [_answers(refine, points) for points in clips]
     nothing = [np.zeros(points.shape[:2], bool) for points in clips]

@@ -19,6 +19,7 @@ _FIRST_FRAME = 6
 """Sides are right up to here: before, nothing could be known of them."""
 _APART = 0.08
 """Boxes: nearer joints have no sides that one could tell apart in the image."""
+_JUMP = 0.12
 _LIMBS = {'arm': ('shoulder', 'elbow', 'wrist'), 'leg': ('hip', 'knee', 'ankle')}
 _KINDS = (
     ('wrist',), ('ankle',), ('elbow', 'wrist'), ('knee', 'ankle'), ('hip', 'knee', 'ankle'),
@@ -120,6 +121,20 @@ def _nearer_to_own(points: Floats, truth: Floats, times: float = 1.0) -> Mask:
     opposite = truth[:, partners(TRUTH_LAYOUT)]
     return np.asarray(times * np.linalg.norm(points - truth, axis=-1)
                       < np.linalg.norm(points - opposite, axis=-1))
+
+
+def keeps_sides(truth: Floats, box_px: float) -> bool:
+    """Say whether an annotation (T, 15, 2) never takes left for right from a frame to the next.
+
+    It does where both joints of a pair jump by `_JUMP` boxes and land three times as near to where
+    the other one just was: limbs that really pass each other that fast are not seen to.
+    """
+    before, after = truth[:-1], truth[1:]
+    other = partners(TRUTH_LAYOUT)
+    straight = np.linalg.norm(after - before, axis=-1)
+    crossed = np.linalg.norm(after - before[:, other], axis=-1)
+    straight, crossed = straight + straight[:, other], crossed + crossed[:, other]
+    return not bool(((3 * crossed < straight) & (straight > 2 * _JUMP * box_px)).any())
 
 
 def limb_masks(pairs: Sequence[Pair], share: float, seed: int = 0) -> list[Mask]:

@@ -10,6 +10,7 @@ from neuropose_ros.learning.refiner.swapping import (
     exchange,
     found_swapped,
     judge,
+    keeps_sides,
     limb_masks,
     partners,
 )
@@ -102,3 +103,20 @@ def test_limbs_are_hidden_whole():
 def test_limb_masks_are_the_same_every_time(seed):
     pairs = [make_pair()]
     assert (limb_masks(pairs, 0.2, seed)[0] == limb_masks(pairs, 0.2, seed)[0]).all()
+
+
+def test_an_annotation_that_takes_left_for_right_is_known():
+    pair = make_pair(speed_px=3.0)
+    assert keeps_sides(pair.truth, pair.box_px)
+    points = pair.truth.copy()
+    points[10:] = points[10:, partners(JHMDB15)]
+    assert not keeps_sides(points, pair.box_px)
+
+
+def test_legs_that_pass_each_other_keep_their_sides():
+    pair = make_pair(frames=60)
+    swing = 0.2 * pair.box_px * np.sin(np.arange(60) / 30 * 2 * np.pi * 1.5)
+    points = pair.truth.copy()
+    for name, sign in (('left_ankle', 1), ('right_ankle', -1)):
+        points[:, JHMDB15.index(name), 0] = 150 + sign * swing
+    assert keeps_sides(points, pair.box_px)
