@@ -14,8 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import multiprocessing
 import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ from neuropose_ros.cli.learning_options import need_torch
 from neuropose_ros.core.errors import NeuroposeError
 
 if TYPE_CHECKING:
+    from neuropose_ros.cli.bench.refinement_aside import Beaten
     from neuropose_ros.cli.bench.refinement_ours import Ours
     from neuropose_ros.cli.bench.refinement_rows import Bed
 
@@ -72,6 +75,28 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _measure(args: argparse.Namespace, ours: Ours) -> dict[str, Any]:
+    """Measure: the baselines, tremor and the live runs in another process meanwhile."""
+    from neuropose_ros.cli.bench import refinement_aside as aside
+
+    if args.quick:
+        return _own_parts(args, ours, lambda: None)
+    context = multiprocessing.get_context('spawn')
+    with ProcessPoolExecutor(1, mp_context=context) as beside:
+        begun = [beside.submit(aside.quietly, part, args.data, *given) for part, given in (
+            (aside.baselines, (args.part,)), (aside.tremor, (args.out, args.refiner)),
+            (aside.live, (args.out,)))]
+        report = _own_parts(args, ours, lambda: begun[0].result().result)
+        for part in begun[1:]:
+            said = part.result()
+            print(said.text, end='')
+            report |= said.result
+    return report
+
+
+def _own_parts(
+    args: argparse.Namespace, ours: Ours, wait: Callable[[], Beaten | None],
+) -> dict[str, Any]:
+    from neuropose_ros.cli.bench import refinement_ablation as ablation
     from neuropose_ros.cli.bench import refinement_swaps as swaps
     from neuropose_ros.cli.bench.refinement_rows import Bed
 
@@ -80,44 +105,32 @@ def _measure(args: argparse.Namespace, ours: Ours) -> dict[str, Any]:
           f'{len(bed.tasks.hidden_pairs)} with hidden joints; refiner: {ours.title}')
     print(f'{"":20}' + ''.join(f'{key:>10}' for key in ROW))
     found = {'causal': bed.real(ours.causal), 'offline': bed.real(ours.offline)}
-    report: dict[str, Any] = {name: bed.of_real(points) | bed.of_masked(getattr(ours, name))
-                              for name, points in found.items()}
-    report['baselines'] = {'raw': bed.raw()}
-    for name, row in (*report.items(), ('raw', report['baselines']['raw'])):
-        if name != 'baselines':
-            _print_row(name, row)
-
-    def show(name: str, row: Mapping[str, float]) -> None:
-        report['baselines'][name] = dict(row)
-        _print_row(name, row)
-
-    methods = [] if args.quick else bed.baselines(show)
+    report: dict[str, Any] = {}
+    for name, points in found.items():
+        report[name] = bed.of_real(points) | bed.of_masked(getattr(ours, name))
+        _print_row(name, report[name])
     in_none, precise = swaps.swaps_in_none(bed, ours.causal)
-    report |= swaps.as_figures(
+    sides = swaps.as_figures(
         swaps.swaps_made(bed, ours.causal), in_none, swaps.swaps_found(bed, found['causal']))
-    report['clips_of_known_sides'] = len(swaps.sided_pairs(bed))
-    report['precise'] = precise
-    report['precise_error_ratio'] = precise['causal_error'] / precise['raw_error']
-    report['limbs20'] = swaps.limbs(bed, {'causal': ours.causal, 'offline': ours.offline}, methods)
-    report |= _calibration(bed, found, methods)
-    report['shapes'] = bed.all_shapes(found)
-    report |= ours.cost()
+    sides['clips_of_known_sides'] = len(swaps.sided_pairs(bed))
+    sides['precise'] = precise
+    sides['precise_error_ratio'] = precise['causal_error'] / precise['raw_error']
+    cost = ours.cost()
+    rows = None if args.quick else ablation.ablate(bed, ours.parameters, ours.stage)
+    beaten = wait()
+    methods = [] if beaten is None else beaten.methods
+    report['baselines'] = {'raw': bed.raw(), **({} if beaten is None else beaten.rows)}
+    for name, row in report['baselines'].items():
+        _print_row(name, row)
+    limbs = swaps.limbs(bed, {'causal': ours.causal, 'offline': ours.offline}, methods)
+    report |= {**sides, 'limbs20': limbs, **_calibration(bed, found, methods),
+               'shapes': bed.all_shapes(found), **cost}
     _print_further(report)
-    if not args.quick:
-        report |= _further_parts(args, ours, bed)
+    if rows is not None:
+        report['ablation'] = rows
+        _print_table(rows, (*ablation.FIGURES, 'swaps_introduced'))
+        ablation.plot(rows, str(args.out / 'ablation.png'))
     return report
-
-
-def _further_parts(args: argparse.Namespace, ours: Ours, bed: Bed) -> dict[str, Any]:
-    from neuropose_ros.cli.bench import refinement_ablation as ablation
-    from neuropose_ros.cli.bench.refinement_live import bench as live
-    from neuropose_ros.cli.bench.refinement_tremor import measure as tremor
-
-    rows = ablation.ablate(bed, ours.parameters, ours.stage)
-    _print_table(rows, (*ablation.FIGURES, 'swaps_introduced'))
-    ablation.plot(rows, str(args.out / 'ablation.png'))
-    return {'ablation': rows, **tremor(args.data, args.out, ours.default_stage),
-            **live(args.data, args.out)}
 
 
 def _calibration(bed: Bed, found: Mapping[str, Any], methods: Sequence[Any]) -> dict[str, Any]:

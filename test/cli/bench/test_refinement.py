@@ -9,7 +9,12 @@ import pytest
 
 pytest.importorskip('torch', reason='needs torch')
 
-from neuropose_ros.cli.bench import refinement, refinement_ablation, refinement_swaps
+from neuropose_ros.cli.bench import (
+    refinement,
+    refinement_ablation,
+    refinement_aside,
+    refinement_swaps,
+)
 from neuropose_ros.cli.bench.refinement_cost import ms_per_person_frame
 from neuropose_ros.cli.bench.refinement_rows import Bed
 from neuropose_ros.cli.main import main
@@ -134,6 +139,11 @@ def test_each_part_is_switched_off_in_turn(bed, tmp_path):
     assert rows['no swap repair']['swaps_repaired'] < rows['everything']['swaps_repaired']
     refinement_ablation.plot(rows, str(tmp_path / 'ablation.png'))
     assert (tmp_path / 'ablation.png').read_bytes()[:4] == b'\x89PNG'
+
+
+def test_what_is_done_aside_says_what_it_printed(folder):
+    said = refinement_aside.quietly(lambda: (print('a line'), 3)[1])
+    assert said == (3, 'a line\n')
 
 
 def test_gaps_are_filled_in_the_layout_of_the_truth(bed):

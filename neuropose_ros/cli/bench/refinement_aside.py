@@ -1,0 +1,62 @@
+"""Parts of the refinement bench that another process does meanwhile, and their printed lines."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from neuropose_ros.learning.baselines.refinement import Tuned
+
+
+class Said(NamedTuple):
+    """What a part came to: its result and what it printed."""
+
+    result: Any
+    text: str
+
+
+class Beaten(NamedTuple):
+    """The baselines, tuned, and their figures by name."""
+
+    methods: list[Tuned]
+    rows: dict[str, dict[str, float]]
+
+
+def quietly(part: Callable[..., Any], *arguments: Any) -> Said:
+    """Do a part, on one thread, and keep what it prints."""
+    import torch
+    torch.set_num_threads(1)
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        result = part(*arguments)
+    return Said(result, text.getvalue())
+
+
+def baselines(data: Path, part: str) -> Beaten:
+    """Tune the baselines on the clips for training and look at the others with them."""
+    from neuropose_ros.cli.bench.refinement_rows import Bed
+
+    rows: dict[str, dict[str, float]] = {}
+
+    def keep(name: str, row: Mapping[str, float]) -> None:
+        rows[name] = dict(row)
+
+    return Beaten(Bed(data, part).baselines(keep), rows)
+
+
+def tremor(data: Path, out: Path, refiner: str) -> dict[str, Any]:
+    """Measure what refinement does to tremor."""
+    from neuropose_ros.cli.bench.refinement_ours import Ours
+    from neuropose_ros.cli.bench.refinement_tremor import measure
+
+    with Ours(refiner) as ours:
+        return measure(data, out, ours.default_stage)
+
+
+def live(data: Path, out: Path) -> dict[str, Any]:
+    """Measure what feedback does."""
+    from neuropose_ros.cli.bench.refinement_live import measure
+
+    return measure(data, out)
