@@ -77,11 +77,12 @@ def run(args: argparse.Namespace) -> int:
 def _measure(args: argparse.Namespace, ours: Ours) -> dict[str, Any]:
     """Measure: the baselines, tremor and the live runs in another process meanwhile."""
     from neuropose_ros.cli.bench import refinement_aside as aside
+    from neuropose_ros.inference.threads import one_thread_each
 
     if args.quick:
         return _own_parts(args, ours, lambda: None)
     context = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(1, mp_context=context) as beside:
+    with one_thread_each(), ProcessPoolExecutor(1, mp_context=context) as beside:
         begun = [beside.submit(aside.quietly, part, args.data, *given) for part, given in (
             (aside.baselines, (args.part,)), (aside.tremor, (args.out, args.refiner)),
             (aside.live, (args.out,)))]

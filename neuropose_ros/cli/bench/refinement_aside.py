@@ -26,9 +26,7 @@ class Beaten(NamedTuple):
 
 
 def quietly(part: Callable[..., Any], *arguments: Any) -> Said:
-    """Do a part, on one thread, and keep what it prints."""
-    import torch
-    torch.set_num_threads(1)
+    """Do a part and keep what it prints."""
     with contextlib.redirect_stdout(io.StringIO()) as text:
         result = part(*arguments)
     return Said(result, text.getvalue())
