@@ -11,7 +11,7 @@ from neuropose_ros.refinement.motion import Evidence, Verdict
 from neuropose_ros.refinement.parameters import RefinementParameters
 
 # The network has filtered already: what is left changes little from frame to frame.
-_WHITE_SHARE = 0.02
+_WHITE_SHARE = 0.005
 # So many joints must be seen of a person for the network to say something about the others.
 _LEAST_JOINTS = 3
 
@@ -84,4 +84,4 @@ class Learnt:
         return better, Verdict(
             (verdict.fits & ~chosen) | (chosen & known),
             (verdict.starting & ~chosen) | (chosen & ~known),
-            measured - predicted.position, np.where(chosen, 0.0, verdict.distance))
+            measured - predicted.position, np.where(chosen, 0.0, verdict.distance), chosen)

@@ -51,12 +51,14 @@ class Verdict(NamedTuple):
         starting: (N,) the point begins there: it was unknown, or a jump has been confirmed.
         innovation: (N, D) measured minus predicted, NaN where one of them is unknown.
         distance: (N,) length of the innovation in standard deviations.
+        filtered: (N,) it comes from a network that has filtered already: it is followed closely.
     """
 
     fits: Mask
     starting: Mask
     innovation: Values
     distance: Values
+    filtered: Mask
 
 
 def without(evidence: Evidence, tremor: Values | None) -> Evidence:
@@ -165,7 +167,8 @@ class _Points:
         known = np.isfinite(self.points.position[:, 0])
         return Verdict(
             evidence.usable & known, evidence.usable & ~known,
-            evidence.measured - predicted.position, np.zeros_like(evidence.sizes))
+            evidence.measured - predicted.position, np.zeros_like(evidence.sizes),
+            np.zeros_like(known))
 
 
 class KalmanMotion(_Points):
@@ -181,6 +184,7 @@ class KalmanMotion(_Points):
         # How many times more variance a lively acceleration has, beyond the calm one's.
         self._liveliest = (parameters.acceleration / parameters.calm_acceleration) ** 2 - 1.0
         self._density = np.zeros(0)  # of the calm acceleration
+        self._unseen = np.zeros(0, bool)
         self._surprise = np.zeros((0, dimensions))
         self._axes = np.zeros(0)
         self._pending = np.zeros((0, dimensions))
@@ -202,6 +206,7 @@ class KalmanMotion(_Points):
     ) -> Points:
         """Return the points after ``dt_s``; see `Motion.predict`."""
         parameters = self._parameters
+        self._unseen = unseen
         self._density = (
             parameters.calm_acceleration * sizes * liveliness) ** 2 * _ACCELERATION_LASTS_S
         return filters.predict(
@@ -214,18 +219,20 @@ class KalmanMotion(_Points):
         # Whether a jump is one is asked of a point that may have begun to move in this frame.
         begun = self._density * (self._liveliest * dt_s ** 3 / 3.0)
         distance = filters.distance_sd(
-            innovation, predicted.position_variance + evidence.variance + begun)
-        length2 = np.einsum('nd,nd->n', innovation, innovation)
-        far = length2 > (self._parameters.least_jump * evidence.sizes) ** 2
-        fits = evidence.usable & known & ~(far & (distance > self._parameters.gate))
-        starting = evidence.usable & ~fits
+            innovation, predicted.position_variance + evidence.variance + evidence.slow + begun)
+        far = evidence.usable & known & (distance > self._parameters.gate)
+        fits = evidence.usable & known & ~far
+        starting = evidence.usable & ~known
         self._pending_s += dt_s
-        if starting.any():
-            starting &= ~known | self._confirmed(evidence)
+        if far.any():
+            alone, together = self._jumps(innovation, evidence)
+            back = self._unseen & np.isnan(self._pending_variance)  # after a gap, not a refusal
+            starting |= far & (together | back | (alone & self._confirmed(evidence)))
+            fits |= far & ~alone & ~starting
             self._remember(evidence, evidence.usable & ~fits & ~starting)
         expired = fits | starting | (self._pending_s > _PENDING_S)
         self._pending_variance[expired] = np.nan  # no variance: nothing is pending
-        return Verdict(fits, starting, innovation, distance)
+        return Verdict(fits, starting, innovation, distance, np.zeros_like(fits))
 
     def adapt(
         self, dt_s: float, predicted: Points, evidence: Evidence, verdict: Verdict,
@@ -246,7 +253,8 @@ class KalmanMotion(_Points):
         squared = np.einsum('nd,nd->n', self._surprise, self._surprise)
         calm = _CALM * share / (2.0 - share) * self._axes
         lively = 1.0 - np.exp(-np.maximum(squared / calm - 1.0, 0.0))
-        lively[~verdict.fits] = 1.0  # nobody knows what a point does that is not seen
+        # Nobody knows what a point does that is not seen.
+        lively[~verdict.fits | verdict.filtered] = 1.0
         return filters.inflate(predicted, dt_s, self._density * (self._liveliest * lively))
 
     def correct(
@@ -265,6 +273,20 @@ class KalmanMotion(_Points):
                 self._parameters.initial_speed * evidence.sizes), self.points)
         alpha, beta = self._per_person(fits, *gain)
         return filters.group_delays_s(alpha, beta * dt_s, dt_s)
+
+    def _jumps(self, innovation: Values, evidence: Evidence) -> tuple[Mask, Mask]:
+        """Say which points have gone far from the others, and which have jumped with them."""
+        axes = innovation.shape[1]
+        usable = evidence.usable & np.isfinite(innovation[:, 0])
+        each = np.where(usable[:, None], innovation, np.nan).reshape(-1, self._rows // 2, axes)
+        some = usable.reshape(each.shape[:2]).any(axis=1)
+        middle = np.zeros((len(each), axes))
+        middle[some] = np.nanmedian(each[some], axis=1)
+        middle = np.repeat(middle, each.shape[1], axis=0)
+        apart = innovation - middle
+        apart2, middle2 = (np.einsum('nd,nd->n', way, way) for way in (apart, middle))
+        least2 = (self._parameters.least_jump * evidence.sizes) ** 2
+        return apart2 > least2, apart2 < middle2 / 4.0
 
     def _confirmed(self, evidence: Evidence) -> Mask:
         """Say which measurements agree with the outlier before: then it was none."""

@@ -75,7 +75,8 @@ class RefinementParameters:
     swap_memory_s: float = number(
         1.0, 0.0, 60.0, 's', 'longest time that sides are kept against the detector')
     least_jump: float = number(
-        0.25, 0.0, 100.0, 'body', 'innovations shorter than this are never outliers')
+        0.35, 0.0, 100.0, 'body', 'a joint whose innovation differs by less than this from those '
+        'of the whole body is never an outlier')
     min_cutoff_hz: float = number(1.0, 0.001, 100.0, 'Hz', 'One-Euro: cut-off at rest')
     cutoff_slope: float = number(
         20.0, 0.0, 1000.0, 'Hz s/body', 'One-Euro: cut-off gained per speed')

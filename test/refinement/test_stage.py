@@ -168,18 +168,18 @@ def test_people_without_identity_pass_unfiltered(person, frame):
     assert stage.counters.untracked == 6
 
 
-def test_people_who_swap_ids_are_followed_after_one_frame(person, frame):
-    stage = RefinementStage()
-    places = (0.0, 250.0)
+def test_ten_people_who_swap_places_are_followed_at_once(person, frame):
+    stage, places = RefinementStage(), np.linspace(-170.0, 300.0, 10)
     for index in range(40):
-        ids = (1, 2) if index < 20 else (2, 1)
+        ids = np.arange(1, 11) if index % 20 < 10 else np.arange(10, 0, -1)
         refined = stage.process(frame(index, *(
-            person((place, 0.0), track_id=track_id)
+            person((place, 0.0), track_id=int(track_id))
             for place, track_id in zip(places, ids, strict=True))))
-        if index == 20:
-            assert not (refined.persons[0].keypoint_states == JointState.MEASURED).any()
-        elif index > 20:
-            assert refined.persons[0].keypoints == pytest.approx(person().keypoints, abs=1.0)
+        for found, place in zip(refined.persons, places, strict=True):
+            assert (found.keypoint_states[5:] != JointState.MISSING).all()
+            inside = found.keypoint_states == JointState.MEASURED
+            assert found.keypoints[inside] == pytest.approx(
+                person((place, 0.0)).keypoints[inside], abs=2.0)
 
 
 def test_feedback_is_the_newest_state_with_velocities(person, frame):
