@@ -13,7 +13,8 @@ from neuropose_ros.recording.writer import SessionWriter
 
 from ..replay.flow import dot_frames, run_live, write_session
 
-QUIET = ['--recogniser', 'none']
+# As the live runs here: filters alone, nobody asks what people do.
+QUIET = ['--recogniser', 'none', '--set', 'refinement.refiner=none']
 
 
 @pytest.fixture
