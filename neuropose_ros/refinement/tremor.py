@@ -35,8 +35,9 @@ _FLOOR_BINS = 8  # the noise floor of a resonator: so many neighbours, but for t
 # Opens at this many times the floor: with steady noise about 2 % of a joint's frames are open,
 # which adds a fifth of the noise to them. It stays open well below, as amplitudes vary.
 _OPENS, _CLOSES = 8.0, 2.5
-# Times the power of any slower resonator: the harmonics of a stride fall off, tremor does not.
-_OVER_SLOWER, _STILL_OVER_SLOWER = 1.0, 0.3
+# The strongest resonator of all opens, so that the harmonics of slow movement do not; it has to
+# keep this share of the power of the slower ones.
+_OVER_SLOWER = 0.3
 _HOPS = 3.0  # times its own power that another frequency needs to take over
 _LEAST_AMPLITUDE = 0.003  # body sizes: nobody sees less
 _FREQUENCY_S = 1.0  # averaging of the frequency
@@ -228,16 +229,15 @@ class TremorGuard:
         least = self._least
         top = power.argmax(axis=0)
         peak = power[top, every]
-        slower = power[:_FIRST].max(axis=0)
         rising = ((top >= _FIRST) & (top < last) & (peak > _OPENS * floor[top, every])
-                  & (peak > least[top]) & (peak > _OVER_SLOWER * slower))
+                  & (peak > least[top]))
         if len(self._at):
             rows = self._at
             near = self._bin + _NEAR  # never beyond the bank, as the band is within
             now = near[power[near, rows].argmax(axis=0), np.arange(len(rows))]
-            own = power[now, rows]
+            own, slower = power[now, rows], power[:_FIRST, rows].max(axis=0)
             stays = ((now >= _FIRST) & (now < last) & (own > _CLOSES * floor[now, rows])
-                     & (own > 0.25 * least[now]) & (own > _STILL_OVER_SLOWER * slower[rows]))
+                     & (own > 0.25 * least[now]) & (own > _OVER_SLOWER * slower))
             hops = rising[rows] & (np.abs(top[rows] - now) > 2) & (peak[rows] > _HOPS * own)
             self._bin = now
             stays &= ~hops
