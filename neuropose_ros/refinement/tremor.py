@@ -35,10 +35,6 @@ _FLOOR_BINS = 8  # the noise floor of a resonator: so many neighbours, but for t
 # Opens at this many times the floor: with steady noise about 2 % of a joint's frames are open,
 # which adds a fifth of the noise to them. It stays open well below, as amplitudes vary.
 _OPENS, _CLOSES = 8.0, 2.5
-# The strongest resonator of all opens, so that the harmonics of slow movement do not; it has to
-# keep this share of the power of the slower ones.
-_OVER_SLOWER = 0.3
-_HOPS = 3.0  # times its own power that another frequency needs to take over
 _LEAST_AMPLITUDE = 0.003  # body sizes: nobody sees less
 _FREQUENCY_S = 1.0  # averaging of the frequency
 # The oscillator follows fast at first; its time constant grows by a share of its age.
@@ -227,7 +223,7 @@ class TremorGuard:
         last = int(np.searchsorted(_BANK_HZ, self.highest_hz + 0.5 * _SPACING_HZ))
         every = np.arange(power.shape[1])
         least = self._least
-        top = power.argmax(axis=0)
+        top = power.argmax(axis=0)  # of all: where slower movement is stronger, nothing opens
         peak = power[top, every]
         rising = ((top >= _FIRST) & (top < last) & (peak > _OPENS * floor[top, every])
                   & (peak > least[top]))
@@ -235,12 +231,10 @@ class TremorGuard:
             rows = self._at
             near = self._bin + _NEAR  # never beyond the bank, as the band is within
             now = near[power[near, rows].argmax(axis=0), np.arange(len(rows))]
-            own, slower = power[now, rows], power[:_FIRST, rows].max(axis=0)
+            own = power[now, rows]
             stays = ((now >= _FIRST) & (now < last) & (own > _CLOSES * floor[now, rows])
-                     & (own > 0.25 * least[now]) & (own > _OVER_SLOWER * slower))
-            hops = rising[rows] & (np.abs(top[rows] - now) > 2) & (peak[rows] > _HOPS * own)
+                     & (own > 0.25 * least[now]))
             self._bin = now
-            stays &= ~hops
             if not stays.all():
                 self._keep(np.flatnonzero(stays))
             rising[self._at] = False
