@@ -22,7 +22,7 @@ from neuropose_ros.learning.refiner.pairs import (
 )
 from neuropose_ros.learning.refiner.skeletal import true_columns
 from neuropose_ros.refinement.canonical import CORE_JOINTS, core_columns, mirrored_core
-from neuropose_ros.refinement.noise import NoiseModel, generic_curve, joint_noise
+from neuropose_ros.refinement.noise import NoiseModel, joint_noise
 
 JOINTS = len(CORE_JOINTS)
 LONGEST = 48  # frames
@@ -30,7 +30,7 @@ _NOSE = CORE_JOINTS.index('nose')
 _UNSURE_SCORE = 0.3  # below it an estimator calls a joint occluded
 _AS_DETECTED = 0.4  # of true joints, what has the joints that a detector has
 _DETECTED = 0.5  # of motion capture, what gets the errors of a detector
-_REACHING, _OVERSTATED = 0.3, 0.4  # of true joints
+_REACHING, _OVERSTATED = 0.5, 0.5  # of true joints
 _ARMS = tuple(tuple(CORE_JOINTS.index(f'{side}_{part}') for part in ('elbow', 'wrist'))
               for side in ('left', 'right'))
 _LIMBS = tuple(
@@ -258,7 +258,7 @@ class Examples:
 def found_sd_px(pair: Pair, noise: NoiseModel) -> Floats:
     """Return (T, C) whole standard deviations, px, that the noise model expects of a clip."""
     columns = core_columns(FOUND_LAYOUT.names)
-    curves = joint_noise(noise, MODEL, FOUND_LAYOUT.names, generic_curve(0.004, 0.16))
+    curves = joint_noise(noise, MODEL, FOUND_LAYOUT.names, 0.004, 0.16)
     scores = np.concatenate((pair.scores, pair.scores), 1).astype(np.float64)
     white, slow = curves.deviations(np.clip(scores, 0, 1))
     whole = np.hypot(white, slow)[:, :len(FOUND_LAYOUT)] * body_sizes_px(pair)[:, None]

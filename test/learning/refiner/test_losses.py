@@ -54,3 +54,17 @@ def test_joints_without_truth_do_not_count(batch):
     wild[:, :, 1:5] += 500.0  # eyes and ears
     assert torch.isclose(refiner_loss(position, variances, batch, 1.0),
                          refiner_loss(wild, variances, batch, 1.0))
+
+
+def test_a_late_joint_costs_more_while_it_moves(batch):
+    """Of true joints: as far off in a clip that stands still costs less."""
+    batch = batch._replace(found=0 * batch.found)
+    still = batch._replace(target=batch.target[:, :1].expand_as(batch.target))
+    way = torch.arange(batch.target.shape[1]) * 3.0
+    moving = batch._replace(target=batch.target + way[None, :, None, None])
+    parts = []
+    for clip in (still, moving):
+        off = clip.target.clone()
+        off[:, :, 10] += 8.0  # one wrist
+        parts.append(float(refiner_loss(off, torch.full(off.shape[:3], -6.0), clip, 0.0)))
+    assert parts[1] > parts[0]
