@@ -12,6 +12,7 @@ from neuropose_ros.core.places import Places
 from neuropose_ros.core.pose import PoseFrame
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.inference.batching import Announce, announce_on_stderr
+from neuropose_ros.refinement.context import ActionPrior, read_context
 from neuropose_ros.refinement.description import FILE_NAME
 from neuropose_ros.refinement.network import LoadedRefiner, OnnxEvidence, open_refiner
 from neuropose_ros.refinement.noise import NoiseModel
@@ -37,6 +38,7 @@ class Refiner:
     name: str = ''
     noise: NoiseModel | None = None
     loaded: LoadedRefiner | None = None
+    context: ActionPrior | None = None
 
     @property
     def files(self) -> dict[str, str]:
@@ -51,7 +53,8 @@ class Refiner:
     ) -> RefinementStage:
         """Return a stage that has seen nobody."""
         return RefinementStage(
-            parameters, network=self._network(), noise=self.noise, layouts=layouts)
+            parameters, network=self._network(), noise=self.noise, layouts=layouts,
+            context=self.context)
 
     def smoother(
         self, parameters: RefinementParameters, layouts: Callable[[str], SkeletonLayout],
@@ -97,10 +100,14 @@ def load_refiner(
     loaded = open_refiner(folder, runtime=runtime, threads=threads, announce=announce)
     try:
         noise = NoiseModel.from_json(loaded.description.noise)
+        context = read_context(folder)
     except DataError as error:
         loaded.close()
         raise ModelError(f'{folder / FILE_NAME}: {error}: train the refiner again') from error
-    return Refiner(folder.name, noise, loaded)
+    except ModelError:
+        loaded.close()
+        raise
+    return Refiner(folder.name, noise, loaded, context)
 
 
 def list_refiners() -> dict[str, Path]:
