@@ -51,6 +51,7 @@ _SCORE = 0.9
 _SETTLED_S = 2.0
 CURVE_HZ = np.concatenate((np.arange(0.5, 3.0, 0.5), np.arange(3.0, 14.1, 0.5)))
 _CURVE_S = 12.0
+_LEAST_GAIN = 0.1
 _COLOURS = {'causal': BLUE, 'one_euro': VERMILION, 'kalman': GREEN, 'gaussian': PURPLE}
 
 
@@ -281,7 +282,9 @@ def plot(curves: Mapping[str, NDArray[np.complex128]]) -> bytes:
     gain, phase = figure.subplots(2, 1, sharex=True)
     for name, curve in curves.items():
         gain.plot(CURVE_HZ, np.abs(curve), color=_COLOURS[name], label=name.replace('_', '-'))
-        phase.plot(CURVE_HZ, np.degrees(np.angle(curve)), color=_COLOURS[name])
+        # What is gone has no phase.
+        degrees = np.where(np.abs(curve) > _LEAST_GAIN, np.degrees(np.angle(curve)), np.nan)
+        phase.plot(CURVE_HZ, degrees, color=_COLOURS[name])
     gain.axhline(0.9, color=INK, linewidth=0.8, linestyle=':')
     for axes in (gain, phase):
         axes.axvspan(LOWEST_HZ, HIGHEST_HZ, color='#eeeeee', zorder=0)
