@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -152,5 +152,11 @@ def test_joints_that_were_not_found_or_are_not_of_the_model(tmp_path):
         points[:, 9:] = np.nan
         halves.append((picture, answer([(person, 0.5) for person in points])))
     assert stats(halves)[0] < 0.5
+    corner = [(replace(picture, keypoints=picture.keypoints * np.float32(0.01)), found)
+              for picture, found in halves]  # nor is a joint at the origin found by chance
+    nowhere = [(truth, replace(found, people=tuple(
+        replace(person, keypoints=person.keypoints * np.float32(np.nan))
+        for person in found.people))) for truth, found in corner]
+    assert stats(nowhere)[5] == 0
     partly = average_precision(COCO17, np.arange(17) < 9, halves)
     assert partly.ar == pytest.approx(1.0)

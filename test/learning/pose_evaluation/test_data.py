@@ -39,6 +39,16 @@ def test_the_synthetic_subject_is_annotated_exactly(tmp_path):
     assert len(list(open_pose_data(SCENE, most=5).load(Findings()))) == 5
 
 
+def test_joints_of_the_synthetic_subject_that_are_out_of_the_picture_are_not_labelled():
+    near = open_pose_data(f'{SCENE}&distance=1.5')
+    truth, image = next(iter(near.load(Findings())))
+    known = np.isfinite(truth.keypoints[0]).all(-1)
+    assert 0 < known.sum() < 33
+    size = np.array(image.shape[1::-1])
+    assert ((truth.keypoints[0][known] > -1) & (truth.keypoints[0][known] < size)).all()
+    assert np.isfinite(truth.keypoints_3d).all()
+
+
 @pytest.mark.parametrize(('data', 'error', 'said'), [
     ('synthetic:walk', ParameterError, 'has no end'),
     ('synthetic:nonesuch?seconds=1', SourceError, 'no scene nonesuch'),
