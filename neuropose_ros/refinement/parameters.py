@@ -67,6 +67,13 @@ class RefinementParameters:
     protect_tremor: bool = field(default=True, metadata={
         'text': 'whether coherent movement of 3 to 12 Hz is kept out of the filter and in the '
                 'result'})
+    use_constraints: bool = field(default=True, metadata={
+        'text': 'whether bones keep the lengths learnt of each person, and joints their limits'})
+    iterations: int = whole_number(
+        3, 1, 20, '1', 'most rounds in which the constraints are satisfied one after the other')
+    use_floor_contact: bool = field(default=False, metadata={
+        'text': 'whether feet at rest at the lowest place are held, with use_constraints: for a '
+                'camera that stands upright and people on one floor'})
     use_action_context: bool = field(default=False, metadata={
         'text': 'whether what people were found to do says how lively their joints are expected '
                 'to be; a live run is then no longer repeated exactly by a replay'})

@@ -12,6 +12,7 @@ from neuropose_ros.refinement import filters
 from neuropose_ros.refinement.backward import Chain, Step
 from neuropose_ros.refinement.body import Body, Indices
 from neuropose_ros.refinement.composition import Rows, compose, judge
+from neuropose_ros.refinement.constraints.project import Constraints
 from neuropose_ros.refinement.evidence import EvidenceNetwork
 from neuropose_ros.refinement.filters import Mask, Points, Values
 from neuropose_ros.refinement.gating import SideKeeper
@@ -64,6 +65,7 @@ class People:
         self._chained = chained and self._full
         self._motion = create_motion(parameters, 2 * body.count, 3)
         self._sides = SideKeeper(body, parameters.swap_memory_s)
+        self._constraints = Constraints(body, parameters)
         self._learnt = Learnt(network, body, parameters)
         self._tremor = Tremor(body.count, enabled=self._full and parameters.protect_tremor)
         self._ids: list[int] = []
@@ -173,7 +175,7 @@ class People:
         self._told = filters.rearranged(self._told, people, False)
         self._slow = filters.rearranged(self._slow, people, 0.0)
         self._scores = filters.rearranged(self._scores, people, 0.0)
-        for part in (self._sides, self._learnt, self._tremor):
+        for part in (self._sides, self._learnt, self._tremor, self._constraints):
             part.arrange(people)
         self._motion.arrange(filters.rows_of(people, 2 * self.body.count))
 
@@ -199,6 +201,7 @@ class People:
         known = (verdict.fits | verdict.starting).reshape(shape)
         if self._parameters.mode != 'none':
             self._carry(before, known)
+        self._constrain(dt_s, used & reading.measured, sizes)
         self._note(reading, evidence, used, known)
         chain = self._chain(predicted, dt_s, drifting, verdict) if self._chained else None
         position = motion.points.position.reshape(*shape, 3)
@@ -273,6 +276,16 @@ class People:
         return reading, Evidence(
             np.where(reading.usable[..., None], reading.values, np.nan).reshape(-1, 3),
             variance.ravel(), slow.ravel(), reading.usable.ravel(), sizes.ravel())
+
+    def _constrain(self, dt_s: float, seen: Mask, sizes: Values) -> None:
+        """Put the joints where a body can have them."""
+        points, shape = self._motion.points, seen.shape
+        better = self._constraints.project(
+            dt_s, points.position.reshape(*shape, 3), points.velocity.reshape(*shape, 3),
+            points.position_variance.reshape(shape), seen, sizes, deep=bool(self._has_3d.any()))
+        if better is not None:
+            moved = better.reshape(-1, 3)
+            self._motion.carry(np.isfinite(moved[:, 0]), moved, points.velocity)
 
     def _note(self, reading: Reading, evidence: Evidence, used: Mask, known: Mask) -> None:
         """Remember what was seen, and what was told by the network without being seen."""

@@ -33,7 +33,8 @@ class ActionContext(Protocol):
         label_set: id of the labels that it knows.
     """
 
-    label_set: str
+    @property
+    def label_set(self) -> str: ...
 
     def __call__(self, action: Action, names: tuple[str, ...]) -> Values:
         """Return (K,) factors on the variance of the joints' acceleration; 1 = no say."""

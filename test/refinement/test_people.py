@@ -164,7 +164,7 @@ def test_a_jump_that_the_next_frame_confirms_is_believed(stage, person, frame):
         found = follow(stage, frame, index, wearing(
             walked(person, index), JointState.MEASURED, at=(600.0, 400.0)))
     assert found.keypoint_states[WRIST] == JointState.MEASURED
-    assert found.keypoints[WRIST] == pytest.approx((600.0, 400.0))
+    assert found.keypoints[WRIST] == pytest.approx((600.0, 400.0), abs=5.0)  # a longer forearm
 
 
 def test_outliers_at_changing_places_confirm_nothing(stage, person, frame):
@@ -298,7 +298,8 @@ def test_3d_joints_are_filtered_in_metres_with_states_of_their_own(person, frame
     error_m2 = np.mean((refined[20:] - truth) ** 2)
     slow_m2 = 0.004 * 0.16 * 1.7 ** 2  # what no filter takes out, at confidence 0.5
     filtered_m2 = found.keypoint_covariances_3d[:, [0, 3, 5]].mean() - slow_m2
-    assert 0.3 * error_m2 < filtered_m2 < 3 * error_m2
+    # Its joints are in no body: bones of constant length say more than the filter knows.
+    assert 0.3 * error_m2 < filtered_m2 < 5 * error_m2
     assert (found.keypoint_covariances_3d[:, [1, 2, 4]] == 0).all()
     assert np.std(refined[20:] - truth) < 0.9 * np.std(measured[20:] - truth)
     hidden = in_3d(person(), truth)

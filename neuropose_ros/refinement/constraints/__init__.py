@@ -1,0 +1,1 @@
+"""What bodies can do: bones keep their length, joints have limits, feet stand."""

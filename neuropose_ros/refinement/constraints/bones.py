@@ -1,0 +1,120 @@
+"""Bone lengths of each person, learnt while joints are measured, and kept softly.
+
+In 3D a bone keeps its length. In the image it is seen shortened by perspective: its length there
+is at most what was seen of it before, times how much larger the person has become. Projection by
+the Kalman gain of a measured distance (Bar-Shalom, Li and Kirubarajan 2001, section 10.3).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuropose_ros.refinement import filters
+from neuropose_ros.refinement.body import Body, Indices
+from neuropose_ros.refinement.filters import Mask, Values
+
+# A joint must be this well known, in body sizes, for a bone to be learnt from it.
+_LEARNT_SD = 0.06
+_LEARNT_S = 0.5  # so long must a bone have been measured before it counts
+_MEMORY_S = 10.0  # after it what was seen of a bone counts less
+# A bone may be so much longer than learnt, and the softness of that, in shares of its length.
+_SLACK, _SOFTNESS = 0.15, 0.1
+_SOFTNESS_3D = 0.03
+_SCALE_FALLS_S = 5.0
+
+
+class BoneLengths:
+    """The bones of P people, in the image and in 3D."""
+
+    def __init__(self, body: Body) -> None:
+        """Take the bones; nothing is known of anybody."""
+        self._flat = len(body.bones)
+        self._ends = np.concatenate((body.bones, body.bones + body.count))
+        rows = np.arange(2 * body.count)[:, None]
+        self._begins = (self._ends[:, 0] == rows).astype(np.float64)  # (2K, 2B)
+        self._finishes = (self._ends[:, 1] == rows).astype(np.float64)
+        self._length = np.zeros((0, len(self._ends)))  # of the body's scale; of m in 3D
+        self._known_s = np.zeros(self._length.shape)
+        self._scale = np.zeros(0)
+
+    @property
+    def count(self) -> int:
+        """How many bones there are in the image; as many in 3D."""
+        return self._flat
+
+    def arrange(self, people: Indices) -> None:
+        """Put the people into another order; -1 = somebody new."""
+        self._length = filters.rearranged(self._length, people, 0.0)
+        self._known_s = filters.rearranged(self._known_s, people, 0.0)
+        self._scale = filters.rearranged(self._scale, people, 0.0)
+
+    def learn(
+        self, dt_s: float, points: Values, sd: Values, seen: Mask, size_px: Values, *, deep: bool,
+    ) -> None:
+        """Learn from a frame.
+
+        Args:
+            dt_s: since the last one.
+            points: (P, 2K, 3).
+            sd: (P, 2K) in body sizes.
+            seen: (P, 2K) joints that were measured.
+            size_px: (P,) of the bodies.
+            deep: whether there is 3D.
+        """
+        self._scale = np.maximum(size_px, self._scale * np.exp(-dt_s / _SCALE_FALLS_S))
+        some = slice(None) if deep else slice(self._flat)
+        good = (seen & (sd < _LEARNT_SD))[:, self._ends[some]].all(axis=2)
+        if not good.any():
+            return
+        length = np.where(good, _lengths(points[:, self._ends[some]]), 0.0) / self._units(some)
+        known_s, learnt = self._known_s[:, some], self._length[:, some]
+        share = np.minimum(dt_s / np.maximum(known_s + dt_s, 1e-9), 1.0)
+        forget = dt_s / _MEMORY_S
+        # The longest is remembered in the image, the mean in 3D.
+        step = np.maximum(share, np.where(length > learnt, 0.3, forget))
+        step[:, self._flat:] = np.maximum(share[:, self._flat:], forget)
+        learnt += np.where(good, step * (length - learnt), 0.0)
+        known_s += np.where(good, dt_s, 0.0)
+
+    def project(self, points: Values, variance: Values, *, deep: bool) -> Values | None:
+        """Return the points (P, 2K, 3) with bones of possible lengths; None = all are.
+
+        Args:
+            points: (P, 2K, 3), NaN where unknown.
+            variance: (P, 2K) per axis: who is less sure moves more.
+            deep: whether there is 3D.
+        """
+        some = slice(None) if deep else slice(self._flat)
+        both = points[:, self._ends[some]]
+        length = _lengths(both)
+        learnt = self._length[:, some] * self._units(some)
+        excess = np.maximum(length - (1.0 + _SLACK) * learnt, 0.0)
+        excess[:, self._flat:] = (length - learnt)[:, self._flat:]
+        wrong = (self._known_s[:, some] >= _LEARNT_S) & (np.abs(excess) > 0.01 * learnt)
+        if not wrong.any():
+            return None
+        softness = np.full(learnt.shape[1], _SOFTNESS)
+        softness[self._flat:] = _SOFTNESS_3D
+        ends = variance[:, self._ends[some]]
+        gain = ends / (ends.sum(axis=2) + (softness * learnt) ** 2)[..., None]
+        way = (both[:, :, 1] - both[:, :, 0]) * (excess / np.maximum(length, 1e-9))[..., None]
+        pulls = [np.where(wrong[..., None], gain[..., end, None] * way, 0.0) for end in (0, 1)]
+        begins, finishes = self._begins[:, some], self._finishes[:, some]
+        # Where several bones pull at a joint, each has only part of the say.
+        count = 1.0 + 0.5 * (wrong @ (begins + finishes).T)
+        better: Values = points + (
+            begins @ pulls[0] - finishes @ pulls[1]) / count[..., None]
+        return better
+
+    def _units(self, some: slice) -> Values:
+        """Return (P, 2B): px of a body's scale in the image, 1 m in 3D."""
+        units = np.ones(self._length.shape)
+        units[:, :self._flat] = self._scale[:, None]
+        return units[:, some]
+
+
+def _lengths(ends: Values) -> Values:
+    """Return (P, E) lengths of (P, E, 2, 3) bones."""
+    way = ends[:, :, 1] - ends[:, :, 0]
+    length: Values = np.sqrt(np.einsum('ped,ped->pe', way, way))
+    return length
