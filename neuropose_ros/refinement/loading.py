@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from neuropose_ros.core.places import Places
 from neuropose_ros.core.pose import PoseFrame
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.inference.batching import Announce, announce_on_stderr
-from neuropose_ros.refinement.context import ActionPrior, read_context
+from neuropose_ros.inference.download import file_sha256
+from neuropose_ros.refinement.context import CONTEXT_FILE, ActionPrior, read_context
 from neuropose_ros.refinement.description import FILE_NAME
 from neuropose_ros.refinement.network import LoadedRefiner, OnnxEvidence, open_refiner
 from neuropose_ros.refinement.noise import NoiseModel
@@ -32,21 +33,14 @@ class Refiner:
 
     Attributes:
         name: '' = nothing was learnt.
-        files: sha256 of every network file, by name.
+        files: sha256 of every file that decides over results, by ``name/file``.
     """
 
     name: str = ''
     noise: NoiseModel | None = None
     loaded: LoadedRefiner | None = None
     context: ActionPrior | None = None
-
-    @property
-    def files(self) -> dict[str, str]:
-        """Return the sha256 of each network, by ``name/file``."""
-        if self.loaded is None:
-            return {}
-        networks = self.loaded.description.networks
-        return {f'{self.name}/{file}': digest for file, digest in sorted(networks.items())}
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def stage(
         self, parameters: RefinementParameters, layouts: Callable[[str], SkeletonLayout],
@@ -107,7 +101,10 @@ def load_refiner(
     except ModelError:
         loaded.close()
         raise
-    return Refiner(folder.name, noise, loaded, context)
+    decisive = (FILE_NAME, CONTEXT_FILE, *sorted(loaded.description.networks))
+    return Refiner(folder.name, noise, loaded, context, {
+        f'{folder.name}/{file}': file_sha256(folder / file)
+        for file in decisive if (folder / file).is_file()})
 
 
 def list_refiners() -> dict[str, Path]:

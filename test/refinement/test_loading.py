@@ -12,6 +12,7 @@ from neuropose_ros.core.errors import ModelError
 from neuropose_ros.core.layouts import layout
 from neuropose_ros.core.resources import config_folder
 from neuropose_ros.refinement import loading
+from neuropose_ros.refinement.context import CONTEXT_FILE
 from neuropose_ros.refinement.description import FILE_NAME, STEP_FILE
 from neuropose_ros.refinement.parameters import RefinementParameters
 
@@ -52,8 +53,13 @@ def test_without_one_the_filters_work_alone_and_that_is_said(
 
 
 def test_a_path_is_taken_and_what_is_not_there_or_damaged_is_refused(own: Path) -> None:
-    assert loading.load_refiner(str(own / 'lab'), announce=str).files.keys() == {
-        f'lab/{file}' for file in json.loads((own / 'lab' / FILE_NAME).read_text())['networks']}
+    files = loading.load_refiner(str(own / 'lab'), announce=str).files
+    assert {'lab/refiner.json', 'lab/step.onnx'} <= files.keys()
+    (own / 'lab' / CONTEXT_FILE).unlink(missing_ok=True)
+    without = loading.load_refiner(str(own / 'lab'), announce=str)
+    assert without.context is None
+    assert without.files.items() <= files.items()
+    assert f'lab/{CONTEXT_FILE}' not in without.files
     with pytest.raises(ModelError, match=f"no refiner 'gym'.*lab, {loading.DEFAULT}"):
         loading.load_refiner('gym', announce=str)
     description = json.loads((own / 'lab' / FILE_NAME).read_text())
