@@ -30,9 +30,10 @@ _NOSE = CORE_JOINTS.index('nose')
 _UNSURE_SCORE = 0.3  # below it an estimator calls a joint occluded
 _AS_DETECTED = 0.4  # of true joints, what has the joints that a detector has
 _DETECTED = 0.5  # of motion capture, what gets the errors of a detector
-_REACHING, _OVERSTATED = 0.5, 0.5  # of true joints
-_ARMS = tuple(tuple(CORE_JOINTS.index(f'{side}_{part}') for part in ('elbow', 'wrist'))
-              for side in ('left', 'right'))
+_REACHING, _OVERSTATED = 0.7, 0.6  # of true joints
+_REACHES = tuple(
+    tuple(CORE_JOINTS.index(f'{side}_{part}') for part in parts)
+    for side in ('left', 'right') for parts in (('elbow', 'wrist'),) * 3 + (('knee', 'ankle'),))
 _LIMBS = tuple(
     tuple(CORE_JOINTS.index(f'{side}_{part}') for part in parts)
     for side in ('left', 'right')
@@ -181,21 +182,22 @@ class Examples:
         return example._replace(points=points)
 
     def _reaching(self, example: Example) -> Example:
-        """Let an arm reach out in some clips, as in Flash and Hogan 1985: least jerk."""
+        """Let a hand or foot reach out in some clips, as in Flash and Hogan 1985: least jerk."""
         rng = self._rng
         if rng.random() >= _REACHING:
             return example
         frames = len(example.points)
         begin = rng.integers(frames)
-        share = np.clip((np.arange(frames) - begin) / rng.integers(6, 20), 0, 1)
+        share = np.clip((np.arange(frames) - begin) / rng.integers(5, 20), 0, 1)
         course = (share ** 3 * (10 - 15 * share + 6 * share ** 2)).astype(np.float32)
         angle, length = rng.uniform(0, 2 * np.pi), example.box_px * rng.uniform(0.1, 0.35)
         way = course[:, None] * np.array((np.cos(angle), np.sin(angle)), np.float32) * length
         points, target = example.points.copy(), example.target.copy()
-        elbow, wrist = _ARMS[int(rng.integers(len(_ARMS)))]
+        middle, end = _REACHES[int(rng.integers(len(_REACHES)))]
+        along = np.float32(rng.uniform(0.0, 0.7))
         for moved in (points, target):
-            moved[:, elbow] += way / 2
-            moved[:, wrist] += way
+            moved[:, middle] += way * along
+            moved[:, end] += way
         return example._replace(points=points, target=target)
 
     def _blurred(self, example: Example) -> Example:

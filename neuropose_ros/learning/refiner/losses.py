@@ -11,7 +11,7 @@ from neuropose_ros.refinement.canonical import CORE_JOINTS
 
 JOINTS = len(CORE_JOINTS)
 _NEAR = 0.07  # boxes: within it an estimate is about right
-_HASTE_WEIGHT, _FAST = 4.0, 0.4  # further weight of true joints that move, boxes/s
+_HASTE_WEIGHT, _FAST = 8.0, 0.3  # further weight of true joints that move, boxes/s
 _SPAN = 2  # frames on either side that a speed is taken over
 _HIDDEN_WEIGHT = 5.0  # of true joints that are hidden: the visible ones are easy
 _FREEDOM = 4.0  # twice the degrees of freedom that a Student-t has more than 2 axes: heavy tails

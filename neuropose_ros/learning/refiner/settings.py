@@ -28,7 +28,7 @@ class RefinerSettings:
 
     name: str = 'jhmdb14'
     split: int = 1
-    steps: int = 2400
+    steps: int = 1900
     batch: int = 48
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
