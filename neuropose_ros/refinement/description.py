@@ -16,7 +16,7 @@ from neuropose_ros.core.errors import ModelError
 from neuropose_ros.refinement.canonical import CORE_JOINTS
 from neuropose_ros.refinement.skeletal import SkeletalModel
 
-FILE_NAME, STEP_FILE, WHOLE_FILE = 'refiner.json', 'step.onnx', 'whole.onnx'
+FILE_NAME, STEP_FILE = 'refiner.json', 'step.onnx'
 FORMAT = 1
 
 
