@@ -136,6 +136,10 @@ def _back(filtered: Points, chain: Chain, later: Points) -> Points:
     scale = np.where(usable, determinant, 1.0)
     g11, g12 = (here[0] * d - here[1] * b) / scale, (here[1] * a - here[0] * b) / scale
     g21, g22 = (here[2] * d - here[3] * b) / scale, (here[3] * a - here[2] * b) / scale
+    # Points that went along with others had no velocity of their own: they walked at random.
+    along = kept < 1.0
+    g11 = np.where(along, filtered.position_variance / np.where(usable, a, 1.0), g11)
+    g12, g21, g22 = (np.where(along, 0.0, gain) for gain in (g12, g21, g22))
     moved = later.position - predicted.position
     sped = later.velocity - predicted.velocity
     da, db, dd = (later.position_variance - a, later.cross_variance - b,

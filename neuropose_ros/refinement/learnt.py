@@ -66,7 +66,7 @@ class Learnt:
         position, variance = (np.asarray(values, np.float64) for values in told)
         # A measurement is never worse than it is without the network.
         variance = np.where(accepted, np.minimum(variance, total), variance)
-        sure = np.sqrt(variance) <= self._farthest_sd * size_px[:, None]
+        sure = variance <= (self._farthest_sd * size_px[:, None]) ** 2
         said = (np.isfinite(position).all(axis=2) & (variance > 0.0) & (accepted | sure)
                 & (accepted.sum(axis=1) >= _LEAST_JOINTS)[:, None])
         if not said.any():

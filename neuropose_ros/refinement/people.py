@@ -223,8 +223,10 @@ class People:
         """Return what later frames need to say something about this one."""
         decay_s = self._parameters.bridge_decay_s
         fade = np.exp(-dt_s / decay_s)
+        # A joint that nothing was seen of is where it was predicted: its neighbours moved it.
+        told = filters.select(verdict.fits | verdict.starting, predicted, self._motion.points)
         return Chain(
-            self._motion.points, predicted, np.where(drifting, decay_s * (1.0 - fade), dt_s),
+            self._motion.points, told, np.where(drifting, decay_s * (1.0 - fade), dt_s),
             np.where(drifting, fade, 1.0),
             np.isfinite(predicted.position_variance) & ~verdict.starting)
 
