@@ -23,8 +23,7 @@ COLOURS = ((255, 255, 255), (0, 0, 255), (0, 255, 0), (255, 0, 0), (0, 255, 255)
 TINY = PoseNetworkConfig(32, 32, (8, 8, 16, 16), (1, 1, 1, 1), 16, closeness_px=4)
 RECIPE = PoseRecipe(
     PoseDataSettings(validation_share=0.2, padding=1.25),
-    replace(PLAIN, shift=0.1, scale=0.1), TINY,
-    PoseTrainingSettings(
+    replace(PLAIN, shift=0.1, scale=0.1), TINY, training=PoseTrainingSettings(
         epochs=4, learning_rate=0.01, warmup_epochs=0.5, batch_size=8, weight_decay=0.0))
 
 
