@@ -124,7 +124,7 @@ def _own_parts(
     for name, row in report['baselines'].items():
         _print_row(name, row)
     limbs = swaps.limbs(bed, {'causal': ours.causal, 'offline': ours.offline}, methods)
-    report |= {**sides, 'limbs20': limbs, **_calibration(bed, found, methods),
+    report |= {**sides, 'limbs20': limbs, **_calibration(bed, found, beaten),
                'shapes': bed.all_shapes(found), **cost}
     _print_further(report)
     if rows is not None:
@@ -134,19 +134,16 @@ def _own_parts(
     return report
 
 
-def _calibration(bed: Bed, found: Mapping[str, Any], methods: Sequence[Any]) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    for name, refined in found.items():
-        ours = bed.calibration(refined)
-        figures['calibration_' + name] = ours._asdict()
-        if name == 'causal':
-            figures['coverage90'] = ours.coverage90
-    kalman = next((method for method in methods if method.name == 'kalman'), None)
-    if kalman is not None:
-        theirs = bed.calibration_of_kalman(kalman.real)
-        figures['calibration_kalman'] = theirs._asdict()
-        figures['area90_over_kalman'] = (
-            figures['calibration_causal']['area90'] / theirs.area90)
+def _calibration(
+    bed: Bed, found: Mapping[str, Any], beaten: Beaten | None,
+) -> dict[str, Any]:
+    ours = {name: bed.calibration(refined) for name, refined in found.items()}
+    figures: dict[str, Any] = {
+        f'calibration_{name}': one._asdict() for name, one in ours.items()}
+    figures['coverage90'] = ours['causal'].coverage90
+    if beaten is not None:
+        figures['calibration_kalman'] = beaten.kalman._asdict()
+        figures['area90_over_kalman'] = ours['causal'].area90 / beaten.kalman.area90
     return figures
 
 

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from neuropose_ros.learning.baselines.filters import Kalman
 from neuropose_ros.learning.baselines.refinement import Tuned
+from neuropose_ros.learning.refiner.calibration import Calibration
 
 
 class Said(NamedTuple):
@@ -19,10 +21,11 @@ class Said(NamedTuple):
 
 
 class Beaten(NamedTuple):
-    """The baselines, tuned, and their figures by name."""
+    """The baselines, tuned, and their figures by name; the best covariances of a Kalman filter."""
 
     methods: list[Tuned]
     rows: dict[str, dict[str, float]]
+    kalman: Calibration
 
 
 def quietly(part: Callable[..., Any], *arguments: Any) -> Said:
@@ -41,7 +44,10 @@ def baselines(data: Path, part: str) -> Beaten:
     def keep(name: str, row: Mapping[str, float]) -> None:
         rows[name] = dict(row)
 
-    return Beaten(Bed(data, part).baselines(keep), rows)
+    bed = Bed(data, part)
+    methods = bed.baselines(keep)
+    kalman = bed.most_likely_kalman(Kalman(0.02, 0.2, 5.0, 0.05, 3.0))
+    return Beaten(methods, rows, bed.calibration_of_kalman(kalman))
 
 
 def tremor(data: Path, out: Path, refiner: str) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import numpy as np
 from neuropose_ros.core.pose import Floats
 from neuropose_ros.learning.baselines.filters import Kalman
 from neuropose_ros.learning.baselines.refinement import Tasks, Tuned, tune
+from neuropose_ros.learning.baselines.tracks import Values
+from neuropose_ros.learning.baselines.tuning import tuned
 from neuropose_ros.learning.refiner.calibration import (
     Calibration,
     calibration,
@@ -43,6 +45,10 @@ _SINGLE = [(FOUND_LAYOUT.index('nose' if name == 'face' else name), TRUTH_LAYOUT
 """Joints of the truth that are one joint of the detector: of means no covariance is known."""
 _FOUND, _TRUE = (list(indices) for indices in zip(*_SINGLE, strict=True))
 
+_KALMAN_CHOICES = {
+    'noise_sure': (0.01, 0.02, 0.04), 'noise_unsure': (0.1, 0.2, 0.4), 'acceleration': (
+        1.0, 2.0, 5.0, 10.0), 'gate': (3.0, 100.0), 'least_score': (0.0, 0.1)}
+
 
 class Bed:
     """The clips of the bench, and the baselines tuned on those for training."""
@@ -63,7 +69,7 @@ class Bed:
     def baselines(self, show: Callable[[str, Mapping[str, float]], None]) -> list[Tuned]:
         """Tune all baselines and return them; `show` gets the figures of each."""
         return tune(self.train, self.everything, self.offsets,
-                    lambda tuned: show(tuned.name, self.tasks.figures(tuned)))
+                    lambda method: show(method.name, self.tasks.figures(method)))
 
     def raw(self) -> dict[str, float]:
         """Return the figures of what was detected; a hidden joint has no answer."""
@@ -113,11 +119,18 @@ class Bed:
 
         The factor is fitted on the clips for training, so that there its ellipses hold 90 %.
         """
-        train = Tasks(self.train, self.train[:1], self.offsets)
-        factor = factor_for_coverage(*_kalman_errors(train, kalman))
-        errors, variances = _kalman_errors(self.tasks, kalman)
-        zero = np.zeros_like(variances)
-        return calibration(errors, factor * np.stack((variances, zero, variances), -1))
+        return _scaled(*_kalman_errors(self.tasks, kalman), self._factor(kalman)[0])
+
+    def most_likely_kalman(self, start: Kalman) -> Kalman:
+        """Return the filter whose covariances, so scaled, fit the clips for training best."""
+        return tuned(start, _KALMAN_CHOICES, lambda kalman: -self._factor(kalman)[1])
+
+    def _factor(self, kalman: Kalman) -> tuple[float, float]:
+        """Return the factor, and the negative log-likelihood with it."""
+        errors, variances = _kalman_errors(
+            Tasks(self.train, self.train[:1], self.offsets), kalman)
+        factor = factor_for_coverage(errors, variances)
+        return factor, _scaled(errors, variances, factor).nll
 
     def shapes(self, points: Sequence[Floats]) -> dict[str, float]:
         """Return jitter and how bone lengths vary, of (T, 15, 2) of each clip, in boxes.
@@ -147,7 +160,12 @@ class Bed:
         return {name: self.shapes(clips) for name, clips in points.items()}
 
 
-def _kalman_errors(tasks: Tasks, kalman: Kalman) -> tuple[Any, Any]:
+def _scaled(errors: Values, variances: Values, factor: float) -> Calibration:
+    zero = np.zeros_like(variances)
+    return calibration(errors, factor * np.stack((variances, zero, variances), -1))
+
+
+def _kalman_errors(tasks: Tasks, kalman: Kalman) -> tuple[Values, Values]:
     """Return errors (N, 2) and variances (N,) in boxes."""
     points, variances = kalman.estimate(tasks.found)
     errors, found = [], []
