@@ -1,4 +1,4 @@
-"""How noisy a detector really is, by the confidence it states: fitted on clips with their truth."""
+"""How noisy a detector really is, by the confidence it states; fitted on clips with truth."""
 
 from __future__ import annotations
 
@@ -42,10 +42,11 @@ def fit_noise(pairs: Sequence[Pair], offsets: Floats, model: str = MODEL) -> Noi
         scores.append(pair.scores[1:-1, found])
         errors.append(np.linalg.norm(error[1:-1], axis=-1))
         changes.append(np.linalg.norm(np.diff(error, 2, axis=0), axis=-1) / np.sqrt(6.0))
-    samples = tuple(np.concatenate(part).astype(np.float64) for part in (scores, errors, changes))
-    curve = _fit(*(values.ravel() for values in samples), None)
+    stated, length, change = (
+        np.concatenate(part).astype(np.float64) for part in (scores, errors, changes))
+    curve = _fit(stated.ravel(), length.ravel(), change.ravel(), None)
     return NoiseModel({model: DetectorNoise(curve, {
-        name: _fit(*(values[:, column] for values in samples), curve)
+        name: _fit(stated[:, column], length[:, column], change[:, column], curve)
         for column, name in enumerate(joints)})})
 
 
@@ -55,7 +56,7 @@ def body_sizes_px(pair: Pair) -> Floats:
     few = np.isfinite(known[..., 0]).sum(axis=1) < 3
     known[few] = pair.found[few]
     sides = np.nanmax(known, axis=1) - np.nanmin(known, axis=1)
-    return np.maximum(sides.max(axis=1), np.float32(8.0)).astype(np.float32)
+    return np.asarray(np.maximum(sides.max(axis=1), 8.0), np.float32)
 
 
 def _fit(
