@@ -31,6 +31,11 @@ def test_the_defaults_are_valid_and_described():
     ('keep_guesses', 1, 'true or false'),
     ('noise_unsure', 0.001, 'must not be below noise_confident'),
     ('gate', 1.0, 'must not be below soft_gate'),
+    ('calm_acceleration', 50.0, 'must not be above acceleration'),
+    ('lag_frames', 1.5, 'whole number'),
+    ('lag_frames', 31, 'within 0 to 30'),
+    ('iterations', 0, 'within 1 to 20'),
+    ('use_network', 'yes', 'true or false'),
 ])
 def test_impossible_values_are_refused(name, value, message):
     with pytest.raises(ParameterError, match=message) as error:
