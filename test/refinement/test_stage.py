@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from neuropose_ros.core.action import Action, ActionFrame
 from neuropose_ros.core.layouts import BLAZEPOSE33, COCO17
 from neuropose_ros.core.pose import FrameStatus, JointState, TrackState
 from neuropose_ros.refinement.parameters import RefinementParameters
@@ -288,3 +289,33 @@ def assert_honest(points, states):
 
 def test_layouts_of_the_tests_have_the_joints_of_their_people(person):
     assert len(person().keypoints) == len(COCO17)
+
+
+class Lively:
+    """Says that whoever does something is a hundred times as lively."""
+
+    label_set = 'daily@1234'
+
+    def __call__(self, action, names):
+        assert names == COCO17.names
+        return np.full(17, 100.0)
+
+
+@pytest.mark.parametrize(('wanted', 'label_set', 'age_s', 'counts'), [
+    (True, 'daily@1234', 0.5, True), (False, 'daily@1234', 0.5, False),
+    (True, 'sports@1234', 0.5, False), (True, 'daily@1234', 1.5, False),
+    (True, 'daily@1234', -0.5, False)])
+def test_what_people_do_says_how_lively_they_are(person, frame, wanted, label_set, age_s, counts):
+    moved = []
+    for known in (False, True):
+        stage = RefinementStage(
+            RefinementParameters(use_action_context=wanted), context=Lively())
+        for index in range(40):
+            poses = frame(index, person((6.0 if index == 39 else 0.0, 0.0), score=0.5))
+            if known:
+                stamp_ns = poses.stamp_ns - round(age_s * 1e9)
+                stage.put_actions(ActionFrame(stamp_ns, 0, label_set, 'net', actions=(
+                    Action(1, stamp_ns, stamp_ns, 1, 1.0, np.ones(2, np.float32) / 2),)))
+            found = stage.process(poses).persons[0]
+        moved.append(float((found.keypoints - person().keypoints)[:, 0].mean()))
+    assert (moved[1] > 1.2 * moved[0]) == counts
