@@ -54,7 +54,8 @@ class AssociationModel:
             are of one person.
         height_noise: of the logarithm of the height.
         gate: squared Mahalanobis distance, 3 degrees of freedom, beyond which a find is not of
-            the track.
+            the track, unless its joints are where they were just before: the filter of the
+            height is slow, and whoever sits down is not.
         pose_weight: of the similarity of poses, in units of log-likelihood.
         box_weight: of the overlap of boxes.
         look_weight: of the cosine of looks.
@@ -151,8 +152,11 @@ def compare(
     near_joints = near_joints + model.pose_weight * (poses - 0.5) + np.log(1 - model.astray)
     near_box = near_box + np.log(model.astray)
     twice, astray = double_finds(seen, torso, model)
+    beyond = np.maximum(squared - model.gate, 0.0)
+    in_place = _in_place(seen, tracks, model) & ~tracks.missed
     near_joints = np.where(
-        (squared <= model.gate) & ~astray[:, None], near_joints, -np.inf)
+        ((beyond == 0) | in_place) & ~astray[:, None],
+        near_joints + 0.5 * np.where(in_place, beyond, 0.0), -np.inf)
     # A box that is drawn around joints says nothing that the joints do not say.
     alone = seen.is_boxed | ~np.any(np.isfinite(by_joints[..., 0]), axis=1)
     near_box = np.where((squared_box <= model.gate) & alone[:, None], near_box, -np.inf)
@@ -169,6 +173,13 @@ def compare(
         gain, np.where(trusted[..., None], by_joints, by_box),
         np.where(trusted[..., None], place, loose), trusted, crowd, twice,
         astray, own_joints(seen, torso, model, box_ratio) & ~astray)
+
+
+def _in_place(seen: Observations, tracks: Forecast, model: AssociationModel) -> Mask:
+    """Return (N, T) whether the joints are where those of the track were last seen."""
+    away = np.linalg.norm(seen.keypoints[:, None] - tracks.last_keypoints[None], axis=-1)
+    in_place: Mask = _nan_mean(away[..., None])[..., 0] < model.same_pose * tracks.heights
+    return in_place
 
 
 def _prior(tracks: Forecast, crowd: Array, model: AssociationModel) -> Array:

@@ -26,11 +26,16 @@ class MotionModel:
             y, 1/s^3 for the logarithm of the height.
         velocity_memory_s: time constant with which velocities die away.
         start_velocity: (3,) standard deviation of unknown velocities: heights/s, 1/s.
+        posture: (3,) standard deviation of how fast somebody not seen may sit down or rise:
+            heights/s, 1/s.
+        posture_s: how long that lasts.
     """
 
     acceleration: tuple[float, float, float] = (1.0, 0.10, 0.01)
     velocity_memory_s: float = 2.0
     start_velocity: tuple[float, float, float] = (0.7, 0.15, 0.10)
+    posture: tuple[float, float, float] = (0.0, 0.4, 0.4)
+    posture_s: float = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,12 @@ class Motion:
             pp=self.pp + way * (2 * self.pv + way * self.vv) + noise * dt_s**3 / 3,
             pv=stay * (self.pv + way * self.vv) + noise * dt_s**2 / 2,
             vv=stay**2 * self.vv + noise * dt_s)
+
+    def doubt(self, dt_s: float, model: MotionModel) -> Array:
+        """Return (3,), what a change of posture may add to the variance ``dt_s`` later."""
+        speed = np.asarray(model.posture) * _unit(self.height_px)
+        doubt: Array = (speed * min(dt_s, model.posture_s)) ** 2
+        return doubt
 
     def corrected(self, measured: Array, variance: Array) -> Motion:
         """Return the motion after a measurement (3,) of the position."""

@@ -95,6 +95,7 @@ class Forecast:
         variance: (T, 3) of it.
         heights: (T,) px.
         keypoints: (T, K, 2) px.
+        last_keypoints: (T, K, 2) px, as last seen.
         weights: (T, K).
         boxes: (T, 4) px, as `Observations.boxes`.
         bodies: (T, 4) px, as `Observations.bodies`.
@@ -110,6 +111,7 @@ class Forecast:
     variance: Array
     heights: Array
     keypoints: Array
+    last_keypoints: Array
     weights: Array
     boxes: Array
     bodies: Array
@@ -146,9 +148,13 @@ def forecast(
     return Forecast(
         motions=motions,
         position=position,
-        variance=np.array([motion.pp for motion in motions]).reshape(count, 3),
+        variance=np.array([
+            motion.pp + track.motion.doubt(float(gap), model)
+            for motion, track, gap in zip(motions, tracks, gaps, strict=True)]).reshape(count, 3),
         heights=heights,
         keypoints=keypoints,
+        last_keypoints=np.array(
+            [track.person.keypoints for track in tracks], float).reshape(count, joints, 2),
         weights=np.array([track.weights for track in tracks]).reshape(count, joints),
         boxes=boxes,
         bodies=np.array(bodies).reshape(count, 4),

@@ -223,3 +223,31 @@ def test_three_hundred_people_do_not_hang():
         named = one.update(people, stamp(i))
     assert time.perf_counter() - start < 20
     assert len(set(ids(named))) > 200
+
+
+def _seated(x: float, share: float) -> PersonPose:
+    """Return somebody on the same feet, as tall as a share of a standing person."""
+    person = standing(x)
+    feet = float(person.keypoints[:, 1].max())
+    person.keypoints[:, 1] = feet - share * (feet - person.keypoints[:, 1])
+    box = np.concatenate((person.keypoints.min(0), person.keypoints.max(0)))
+    return replace(person, box=box.astype(np.float32))
+
+
+@pytest.mark.parametrize('period', [36, 45, 60])
+def test_whoever_sits_down_and_rises_again_stays_who_they_are(period):
+    one = tracker()
+    for i in range(90):
+        share = 1.0 - 0.2 * (1.0 - np.cos(2 * np.pi * max(0, i - 15) / period))
+        found = one.update([_seated(100, share), standing(400, boxed=False)], stamp(i))
+        assert ids(found) == [1, 2], i
+
+
+def test_whoever_rises_while_hidden_is_found_again():
+    one = tracker()
+    for i in range(20):
+        one.update([_seated(100, 0.75), standing(400, boxed=False)], stamp(i))
+    for i in range(20, 30):
+        one.update([standing(400, boxed=False)], stamp(i))
+    people = [standing(103, boxed=False), standing(400, boxed=False)]
+    assert ids(one.update(people, stamp(30))) == [1, 2]
