@@ -20,8 +20,9 @@ CROWDED = 0.3
 # When something is uncertain the detector looks this many times as often, and while predictions
 # have held for as long as it usually rests, this many times as seldom.
 _HASTE, _REST = 3, 3
-# Standard deviation of a prediction, share of the body's larger side, up to which it is sure.
-_SURE = 0.05
+# Standard deviation of a prediction, share of the body's larger side, up to which it is sure: the
+# least that crops show around a body.
+_SURE = 0.1
 
 
 class Attention:
