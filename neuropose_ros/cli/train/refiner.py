@@ -3,7 +3,9 @@
 --data is a folder with J-HMDB's joints and the detections of its clips, or your own in that form:
 ``jhmdb14_named.npz``, ``jhmdb928_movenet_coco17.npz`` and ``splits``. Only the training part of
 the split is read. Where ``cmu_mocap8_expmap.npz`` lies there, too, its movement is learnt from as
-well. The refiner that ships was made by this command with its default settings.
+well. How lively joints are in each action is learnt from the same clips; the labels are those of
+their classes, under the name of the refiner. The refiner that ships was made by this command with
+its default settings.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     need_torch()
     from tqdm import tqdm
 
+    from neuropose_ros.learning.refiner.context import context_of, write_context
     from neuropose_ros.learning.refiner.export import export_refiner
     from neuropose_ros.learning.refiner.mocap import has_mocap, mocap_pairs
     from neuropose_ros.learning.refiner.pairs import read_pairs
@@ -56,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
     export_refiner(trained, args.out, settings.name, {
         'clips': len(pairs), 'mocap_pieces': len(mocap), 'seed': args.seed,
         'settings': asdict(settings), 'held_out': figures})
+    write_context(context_of(pairs, settings.name), args.out)
     told = ', '.join(f'{name} {value:.3f}' for name, value in figures.items())
     print(f'{args.out}: a refiner, learnt from {len(pairs)} clips and {len(mocap)} pieces of '
           f'motion capture; on the clips held out, by the network alone: {told}')

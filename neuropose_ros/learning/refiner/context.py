@@ -52,6 +52,15 @@ def learn_prior(pairs: Sequence[Pair], labels: LabelSet) -> ActionPrior:
         labels.id, labels.labels, factors.clip(1 / _LARGEST_FACTOR, _LARGEST_FACTOR))
 
 
+def context_of(pairs: Sequence[Pair], name: str) -> ActionPrior:
+    """Return what the classes of clips say about movement; they are the labels called ``name``.
+
+    Raises:
+        DataError: there is no clip.
+    """
+    return learn_prior(pairs, LabelSet(name, tuple(sorted({pair.action for pair in pairs}))))
+
+
 def write_context(prior: ActionPrior, folder: Path) -> Path:
     """Write what was learnt into a refiner's folder and return the file."""
     path = folder / CONTEXT_FILE

@@ -14,11 +14,12 @@ from neuropose_ros.learning.refiner.export import export_refiner
 from neuropose_ros.learning.refiner.settings import RefinerSettings
 from neuropose_ros.learning.refiner.training import train_refiner
 from neuropose_ros.refinement.canonical import CORE_JOINTS
+from neuropose_ros.refinement.context import CONTEXT_FILE
 from neuropose_ros.refinement.description import FILE_NAME, STEP_FILE, read_description
 from neuropose_ros.refinement.evidence import NetworkInput
 from neuropose_ros.refinement.network import open_refiner
 
-from .clips import make_pair, write_folder
+from .clips import ACTIONS, make_pair, write_folder
 
 FACE = slice(1, 5)  # eyes and ears: the truth does not know them
 BODY = np.r_[0, 5:17]
@@ -207,3 +208,6 @@ def test_the_command_writes_a_refiner(tmp_path, capsys):
                  '--set', 'hold_out=0.2']) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])['refiner'] == str(out)
     assert read_description(out).training['clips'] == 20
+    context = json.loads((out / CONTEXT_FILE).read_text())
+    assert context['label_set'].startswith('jhmdb14@')
+    assert set(context['factors']) == set(ACTIONS)
