@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neuropose_ros.core.pose import Origin3D, PersonPose, States, TrackState
-from neuropose_ros.refinement.filters import Mask, Values
+from neuropose_ros.refinement.filters import Mask, Values, some
 from neuropose_ros.refinement.reading import (
     IS_ABSENT,
     MISSING,
@@ -76,14 +76,14 @@ def judge(
     measured = used & reading.measured
     bridged = bridged & (states != OUT_OF_FRAME)
     valued = bridged | (used & ~reading.measured) if keep_guesses else bridged.copy()
-    outside = bridged[:, :count] & ~measured[:, :count] & view.outside(position[:, :count])
-    if outside.any():
+    unseen = bridged[:, :count] & ~measured[:, :count]
+    if some(unseen):
+        outside = unseen & view.outside(position[:, :count])
         # What is beyond the border was not predicted; it has a value where something says so.
         bridged[:, :count] &= ~outside
         valued[:, :count] &= ~(outside & ~known[:, :count])
         states[:, :count][outside] = OUT_OF_FRAME
-    states[bridged] = PREDICTED
-    states[measured] = reading.states[measured]
+    states = np.where(measured, reading.states, np.where(bridged, PREDICTED, states))
     return Judged(states, valued | measured)
 
 

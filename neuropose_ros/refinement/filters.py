@@ -49,6 +49,11 @@ class Gain(NamedTuple):
     velocity: Values
 
 
+def some(mask: Mask) -> bool:
+    """Return ``mask.any()``; counting is several times faster for the flags of a few people."""
+    return bool(np.count_nonzero(mask))
+
+
 def unknown_points(count: int, dimensions: int) -> Points:
     """Return ``count`` points of which nothing is known."""
     nan = np.full(count, np.nan)
@@ -113,7 +118,7 @@ def predict(
     kept: float | Values = 1.0
     position = points.position + points.velocity * dt_s
     velocity = points.velocity
-    if drift is not None and drifting is not None and drifting.any():
+    if drift is not None and drifting is not None and some(drifting):
         fade = float(np.exp(-dt_s / decay_s))
         step = np.where(drifting, decay_s * (1.0 - fade), dt_s)
         kept = np.where(drifting, fade, 1.0)

@@ -154,13 +154,13 @@ class _Points:
         """Return the prediction as it is; see `Motion.adapt`."""
         return predicted
 
-    def _per_person(self, fits: Mask, *shares: Values) -> list[Values]:
-        """Return (P,) means of each of ``shares`` (N,) over the points that fit, 1 if none."""
+    def _per_person(self, fits: Mask, *shares: Values) -> Values:
+        """Return (S, P) means of each of S ``shares`` (N,) over the points that fit, 1 if none."""
         grouped = fits.reshape(-1, self._rows)
         count = grouped.sum(axis=1)
-        few, count = count == 0, np.maximum(count, 1)
-        return [np.where(few, 1.0, np.where(
-            grouped, share.reshape(grouped.shape), 0.0).sum(axis=1) / count) for share in shares]
+        sums = np.where(
+            grouped, np.reshape(shares, (len(shares), *grouped.shape)), 0.0).sum(axis=2)
+        return np.where(count == 0, 1.0, sums / np.maximum(count, 1))
 
     def _taken(self, evidence: Evidence, predicted: Points) -> Verdict:
         """Believe everything."""
@@ -224,7 +224,7 @@ class KalmanMotion(_Points):
         fits = evidence.usable & known & ~far
         starting = evidence.usable & ~known
         self._pending_s += dt_s
-        if far.any():
+        if filters.some(far):
             alone, together = self._jumps(innovation, evidence)
             back = self._unseen & np.isnan(self._pending_variance)  # after a gap, not a refusal
             starting |= far & (together | back | (alone & self._confirmed(evidence)))
@@ -232,7 +232,7 @@ class KalmanMotion(_Points):
             self._remember(evidence, evidence.usable & ~fits & ~starting)
         expired = fits | starting | (self._pending_s > _PENDING_S)
         self._pending_variance[expired] = np.nan  # no variance: nothing is pending
-        return Verdict(fits, starting, innovation, distance, np.zeros_like(fits))
+        return Verdict(fits, starting, innovation, distance, np.zeros(len(fits), bool))
 
     def adapt(
         self, dt_s: float, predicted: Points, evidence: Evidence, verdict: Verdict,
@@ -247,7 +247,7 @@ class KalmanMotion(_Points):
         way = np.where(verdict.fits[:, None], verdict.innovation / sd[:, None], 0.0)
         share = -math.expm1(-dt_s / _SURPRISE_S)
         self._surprise += share * (way - self._surprise)
-        if verdict.starting.any():
+        if filters.some(verdict.starting):
             self._surprise[verdict.starting] = 0.0
         # The mean square of such a mean of noise is known; what is beyond is movement.
         squared = np.einsum('nd,nd->n', self._surprise, self._surprise)
@@ -267,7 +267,7 @@ class KalmanMotion(_Points):
         self.points, gain = filters.correct(
             predicted, np.where(fits[:, None], verdict.innovation, 0.0),
             np.where(fits, evidence.variance * excess * excess, np.inf))
-        if starting.any():
+        if filters.some(starting):
             self.points = filters.select(starting, filters.start(
                 evidence.measured, evidence.variance,
                 self._parameters.initial_speed * evidence.sizes), self.points)

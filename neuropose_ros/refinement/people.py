@@ -158,7 +158,7 @@ class People:
     def _dismiss(self) -> None:
         """Give up who was not seen for too long."""
         over = self._unseen_s > self._bridge_s
-        self.lost = int(over.sum())
+        self.lost = int(np.count_nonzero(over))
         if self.lost:
             order = np.flatnonzero(~over)
             self._ids = [self._ids[slot] for slot in order]
@@ -239,7 +239,7 @@ class People:
         self._seen_s += dt_s
         self._measured_s += dt_s
         gone = unseen & (self._seen_s > self._bridge_s) & ~self._told
-        if gone.any():
+        if filters.some(gone):
             self._forget(gone)
             unseen &= ~gone
             known &= ~gone
@@ -284,7 +284,7 @@ class People:
         points, shape = self._motion.points, seen.shape
         better = self._constraints.project(
             dt_s, points.position.reshape(*shape, 3), points.velocity.reshape(*shape, 3),
-            points.position_variance.reshape(shape), seen, sizes, deep=bool(self._has_3d.any()))
+            points.position_variance.reshape(shape), seen, sizes, deep=filters.some(self._has_3d))
         if better is not None:
             moved = better.reshape(-1, 3)
             self._motion.carry(np.isfinite(moved[:, 0]), moved, points.velocity)
@@ -297,11 +297,11 @@ class People:
         self._scores = np.where(used, reading.scores, 0.0)
         if self._full:
             self._slow = np.where(known, evidence.slow.reshape(used.shape), self._slow)
-        self.outliers = int((reading.usable & ~used)[:, :self.body.count].sum())
+        self.outliers = int(np.count_nonzero((reading.usable & ~used)[:, :self.body.count]))
 
     def _drift(self, unseen: Mask, known: Mask) -> Values | None:
         """Return (N, 3) velocities that unseen joints take up: those of their whole body."""
-        if not unseen.any():
+        if not filters.some(unseen):
             return None
         halves = (len(unseen), 2, self.body.count)
         known = known.reshape(halves)
@@ -321,8 +321,8 @@ class People:
         """
         halves = (len(used), 2, self.body.count)
         seen = used.reshape(halves)
-        missing = self._known().reshape(halves) & ~seen & seen.any(axis=2, keepdims=True)
-        if not missing.any():
+        missing = self._known().reshape(halves) & ~seen
+        if not filters.some(missing):
             return
         points = self._motion.points
         # Joints that only begin in this frame have not come from anywhere.

@@ -50,10 +50,10 @@ class View:
         """Say which of (..., 2+) points lie beyond the edges of the outermost pixels."""
         if self.width <= 0 or self.height <= 0:
             return np.zeros(points.shape[:-1], bool)
-        x, y = points[..., 0], points[..., 1]
-        beyond: Mask = ((x < -0.5) | (y < -0.5)
-                        | (x > self.width - 0.5) | (y > self.height - 0.5))
-        return beyond
+        flat = points[..., :2]
+        beyond = (flat < -0.5) | (flat > (self.width - 0.5, self.height - 0.5))
+        outside: Mask = beyond[..., 0] | beyond[..., 1]
+        return outside
 
 
 class Reading(NamedTuple):

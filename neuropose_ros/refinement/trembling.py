@@ -60,7 +60,7 @@ class Tremor:
             points[:, :count, :2].reshape(-1, 2), accepted[:, :count].ravel(), dt_s,
             sizes[:, :count].ravel())
         deep = None
-        if self._deep is None and accepted[:, count:].any():
+        if self._deep is None and filters.some(accepted[:, count:]):
             self._deep = TremorGuard(self._people * count, 3)
         if self._deep is not None:
             deep = self._deep.step(

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from neuropose_ros.refinement.filters import Mask, Values, rearranged
+from neuropose_ros.refinement.filters import Mask, Values, rearranged, some
 
 Waves = NDArray[np.complex128]
 Power = NDArray[np.float32]
@@ -114,7 +114,7 @@ class TremorGuard:
 
     def forget(self, mask: Mask) -> None:
         """Know nothing more of the points (N,) in ``mask``."""
-        if mask.any():
+        if some(mask):
             self._position[mask] = np.nan
             self._slow[:, mask] = self._slower[:, mask] = 0.0
             self._keep(np.flatnonzero(~mask[self._at]))
@@ -146,7 +146,7 @@ class TremorGuard:
         flat = self._slower.view(np.float32)
         power: Power = np.einsum('bnf,bnf->bn', flat, flat)
         floor: Power = _FLOOR @ power
-        if len(self._at) or (power > _OPENS * floor).any():
+        if len(self._at) or some(power > _OPENS * floor):
             self._choose(power, floor)
             self._oscillate(residual, heard, share)
         return self._displacement(self._tremor)
@@ -193,8 +193,8 @@ class TremorGuard:
         self._position += self._velocity * dt_s
         innovation = measured - self._position
         residual = innovation * ((kept * kept) / self._scale)[:, np.newaxis]
-        heard: Mask = (np.abs(residual).max(axis=1) < _FARTHEST) & valid  # not so for NaN
-        if not heard.all():
+        heard: Mask = (np.abs(residual) < _FARTHEST).all(axis=1) & valid  # not so for NaN
+        if some(~heard):
             residual = np.where(heard[:, np.newaxis], residual, 0.0)
             innovation = np.where(heard[:, np.newaxis], innovation, 0.0)
             # It begins anew where it was last seen to jump, or is seen next.
@@ -208,7 +208,7 @@ class TremorGuard:
     def _listen(self, residual: Values, heard: Mask, share: float) -> None:
         """Mix the residual down to 0 Hz for each resonator and let it through both stages."""
         weight: Power | np.float32 = np.float32(share)
-        if not heard.all():
+        if some(~heard):
             weight = (share * heard).astype(np.float32)[:, np.newaxis]
         mixed = np.multiply.outer(self._carrier.astype(np.complex64), residual.astype(np.float32))
         mixed -= self._slow
@@ -235,7 +235,7 @@ class TremorGuard:
             stays = ((now >= _FIRST) & (now < last) & (own > _CLOSES * floor[now, rows])
                      & (own > 0.25 * least[now]))
             self._bin = now
-            if not stays.all():
+            if some(~stays):
                 self._keep(np.flatnonzero(stays))
             rising[self._at] = False
         new = np.flatnonzero(rising)
@@ -271,7 +271,7 @@ class TremorGuard:
         self._weight = old + weight
         self._hz = np.where(fresh, hz, (old * self._hz + weight * hz) / self._weight)
         self._wave = self._wave * np.exp(2j * np.pi * dt_s * self._hz)[:, np.newaxis]
-        if fresh.any():
+        if some(fresh):
             offset = np.exp(-2j * np.pi * dt_s * (self._hz - bank_hz))
             stages = ((1.0 - (1.0 - share) * offset) / share) ** 2
             begun = wave * (stages * self._carrier[self._bin].conj())[:, np.newaxis]

@@ -63,18 +63,19 @@ class BoneLengths:
         """
         self._scale = np.maximum(size_px, self._scale * np.exp(-dt_s / _SCALE_FALLS_S))
         some = slice(None) if deep else slice(self._flat)
-        good = (seen & (sd < _LEARNT_SD))[:, self._ends[some]].all(axis=2)
-        if not good.any():
+        good: Mask = (seen & (sd < _LEARNT_SD))[:, self._ends[some]].all(axis=2)
+        if not filters.some(good):
             return
-        length = np.where(good, _lengths(points[:, self._ends[some]]), 0.0) / self._units(some)
+        length = _lengths(points[:, self._ends[some]]) / self._units(deep=deep)
         known_s, learnt = self._known_s[:, some], self._length[:, some]
-        share = np.minimum(dt_s / np.maximum(known_s + dt_s, 1e-9), 1.0)
+        share = dt_s / np.maximum(known_s + dt_s, 1e-9)
         forget = dt_s / _MEMORY_S
         # The longest is remembered in the image, the mean in 3D.
         step = np.maximum(share, np.where(length > learnt, 0.3, forget))
-        step[:, self._flat:] = np.maximum(share[:, self._flat:], forget)
+        if deep:
+            step[:, self._flat:] = np.maximum(share[:, self._flat:], forget)
         learnt += np.where(good, step * (length - learnt), 0.0)
-        known_s += np.where(good, dt_s, 0.0)
+        known_s += dt_s * good
 
     def project(self, points: Values, variance: Values, *, deep: bool) -> Values | None:
         """Return the points (P, 2K, 3) with bones of possible lengths; None = all are.
@@ -87,11 +88,12 @@ class BoneLengths:
         some = slice(None) if deep else slice(self._flat)
         both = points[:, self._ends[some]]
         length = _lengths(both)
-        learnt = self._length[:, some] * self._units(some)
+        learnt = self._length[:, some] * self._units(deep=deep)
         excess = np.maximum(length - (1.0 + _SLACK) * learnt, 0.0)
-        excess[:, self._flat:] = (length - learnt)[:, self._flat:]
+        if deep:
+            excess[:, self._flat:] = (length - learnt)[:, self._flat:]
         wrong = (self._known_s[:, some] >= _LEARNT_S) & (np.abs(excess) > 0.01 * learnt)
-        if not wrong.any():
+        if not filters.some(wrong):
             return None
         softness = np.full(learnt.shape[1], _SOFTNESS)
         softness[self._flat:] = _SOFTNESS_3D
@@ -106,11 +108,12 @@ class BoneLengths:
             begins @ pulls[0] - finishes @ pulls[1]) / count[..., None]
         return better
 
-    def _units(self, some: slice) -> Values:
-        """Return (P, 2B): px of a body's scale in the image, 1 m in 3D."""
-        units = np.ones(self._length.shape)
-        units[:, :self._flat] = self._scale[:, None]
-        return units[:, some]
+    def _units(self, *, deep: bool) -> Values:
+        """Return, to go with (P, 2B), px of a body's scale in the image, 1 m in 3D."""
+        scale = self._scale[:, None]
+        if not deep:
+            return scale
+        return np.where(np.arange(len(self._ends)) < self._flat, scale, 1.0)
 
 
 def _lengths(ends: Values) -> Values:

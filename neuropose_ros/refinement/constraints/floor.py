@@ -47,7 +47,7 @@ class FloorContact:
         self._anchor = np.where(
             standing[..., None], np.where(
                 fresh[..., None], feet, self._anchor + share * (feet - self._anchor)), np.nan)
-        if not standing.any():
+        if not filters.some(standing):
             return None
         better: Values = points.copy()
         better[:, self._feet, :2] = np.where(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuropose_ros.refinement.body import Body
-from neuropose_ros.refinement.filters import Values
+from neuropose_ros.refinement.filters import Values, some
 
 MOST_FLEXION_RAD = {'elbow': np.radians(150.0 + 10.0), 'knee': np.radians(142.0 + 10.0)}
 _CHAINS = {'elbow': ('shoulder', 'elbow', 'wrist'), 'knee': ('hip', 'knee', 'ankle')}
@@ -44,7 +44,7 @@ class HingeLimits:
             (near, far), (near, near), (far, far)))
         lengths = np.sqrt(near2 * far2)
         bent = dot > np.cos(self._least) * lengths  # not so for NaN
-        if not bent.any():
+        if not some(bent):
             return None
         with np.errstate(invalid='ignore', divide='ignore'):
             angle = np.arccos(np.clip(dot / lengths, -1.0, 1.0))

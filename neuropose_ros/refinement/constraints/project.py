@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuropose_ros.refinement import filters
 from neuropose_ros.refinement.body import Body, Indices
 from neuropose_ros.refinement.constraints.bones import BoneLengths
 from neuropose_ros.refinement.constraints.floor import FloorContact
@@ -60,7 +61,7 @@ class Constraints:
             better = better if moved is None else moved
             moved = self._limits.project(better) if deep else None
             better = better if moved is None else moved
-            if better is before or not (
-                    np.abs(better - before) > _SETTLED * sizes[..., None]).any():
+            if better is before or not filters.some(
+                    np.abs(better - before) > _SETTLED * sizes[..., None]):
                 break
         return None if better is points else better
