@@ -166,7 +166,8 @@ def test_tests_get_their_own_packages_once(checkout: Checkout) -> None:
 @pytest.mark.parametrize('command', [
     ('preprocess',), ('train', '--data', 'x'), ('pretrain',), ('tune',), ('export',),
     ('evaluate', 'runs/train'),
-    ('reproduce', 'jhmdb14'), ('bench', 'action'), ('bench', 'pretraining', '--json')])
+    ('reproduce', 'jhmdb14'), ('bench', 'action'), ('bench', 'pretraining', '--json'),
+    ('bench', 'refinement', '--data', 'x'), ('bench', 'refinement-tremor')])
 def test_learning_gets_its_own_packages_once_when_first_used(
     command: tuple[str, ...], checkout: Checkout,
 ) -> None:
