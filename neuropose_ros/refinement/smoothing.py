@@ -12,6 +12,7 @@ from neuropose_ros.core.layouts import layout
 from neuropose_ros.core.pose import PoseFrame
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.refinement.body import Indices
+from neuropose_ros.refinement.calming import Calmed
 from neuropose_ros.refinement.evidence import EvidenceNetwork, NetworkInput, NetworkOutput
 from neuropose_ros.refinement.filters import Values
 from neuropose_ros.refinement.noise import NoiseModel
@@ -37,7 +38,8 @@ def smooth(
 ) -> list[PoseFrame]:
     """Return the frames of a recording, each refined by all frames of its epoch.
 
-    Joints that are measured again later are INTERPOLATED in between. The ``lag_frames`` of the
+    Tremor is found from both ends of it and kept whole, if the parameters protect it. Joints that
+    are measured again later are INTERPOLATED in between. The ``lag_frames`` of the
     parameters count for nothing here, and nothing is late: ``delay_ms`` is the estimator's.
 
     Args:
@@ -48,6 +50,17 @@ def smooth(
         layouts: finds the joints of poses by the id of their layout; raises LayoutError.
     """
     wanted = replace(parameters or RefinementParameters(), lag_frames=0)
+    if wanted.protect_tremor and wanted.mode == 'kalman':
+        calmed = Calmed(frames, wanted.body_height_m)
+        return list(calmed.shaken(_smooth(
+            calmed.frames, replace(wanted, protect_tremor=False), network, noise, layouts)))
+    return _smooth(frames, wanted, network, noise, layouts)
+
+
+def _smooth(
+    frames: Sequence[PoseFrame], wanted: RefinementParameters, network: WholeNetwork | None,
+    noise: NoiseModel | None, layouts: Callable[[str], SkeletonLayout],
+) -> list[PoseFrame]:
 
     def stage(told: EvidenceNetwork | None) -> RefinementStage:
         return RefinementStage(wanted, network=told, noise=noise, layouts=layouts, chained=True)

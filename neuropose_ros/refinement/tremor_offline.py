@@ -20,6 +20,7 @@ T = TypeVar('T', np.float64, np.complex128)
 
 _ALIKE_HZ = 0.5  # frequencies of one tremor, heard from both ends
 _WINDOW_S = 0.3  # time constant of the average, to each side
+_FARTHEST = 0.25  # body sizes: what is farther from slow movement is a jump
 _MEMORY_S = 0.08  # of the filters that take slow movement off, to each side
 
 
@@ -44,7 +45,8 @@ def offline_tremor(measured: Values, valid: Masks, times_s: Values, sizes: Value
     tremor = np.zeros_like(measured)
     if trembles.any():
         tremor[:, trembles] = _follow(
-            measured[:, trembles], valid[:, trembles], steps_s, hz[:, trembles])
+            measured[:, trembles], valid[:, trembles], steps_s, hz[:, trembles],
+            sizes[:, trembles])
     return tremor
 
 
@@ -72,7 +74,9 @@ def _agreed(forward: Values, backward: Values) -> Values:
     return np.where(kept, mean, np.nan)
 
 
-def _follow(measured: Values, valid: Masks, steps_s: Values, hz: Values) -> Values:
+def _follow(
+    measured: Values, valid: Masks, steps_s: Values, hz: Values, sizes: Values,
+) -> Values:
     """Return (T, N, D) of points that tremble somewhere, 0 where ``hz`` (T, N) is NaN."""
     known = np.isfinite(hz)[..., np.newaxis]
     weight = valid.astype(float)[..., np.newaxis]
@@ -83,6 +87,9 @@ def _follow(measured: Values, valid: Masks, steps_s: Values, hz: Values) -> Valu
     # Slow movement holds a little of the tremor and the other way round: a few rounds part them.
     for _ in range(3):
         slow = _two_sided(values - weight * tremor, weight, steps_s, _MEMORY_S)
+        far = np.abs(values - slow - tremor).max(axis=-1) > _FARTHEST * sizes
+        weight = np.where(far[..., np.newaxis], 0.0, weight)
+        values = weight * values
         wave = _two_sided(weight * (values - slow) * turned.conj(), weight, steps_s, _WINDOW_S)
         tremor = np.where(known, 2.0 * (wave * turned).real, 0.0)
     return tremor
