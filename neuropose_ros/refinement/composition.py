@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -48,8 +47,7 @@ class Rows(NamedTuple):
     delay_s: Values
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """(P, 2K) states, and whether there is a value."""
 
     states: States
@@ -98,16 +96,19 @@ def compose(
         seen: (P,) who is in this frame.
         has_3d: (P,) who has joints in 3D.
     """
-    position = np.where(rows.valued[..., None], rows.position, np.nan).astype(np.float32)
-    count = position.shape[1] // 2
+    count = rows.states.shape[1] // 2
+    told_rows = slice(None) if some(has_3d) else slice(count)
+    valued = rows.valued[:, told_rows]
+    position = np.where(
+        valued[..., None], rows.position[:, told_rows], np.nan).astype(np.float32)
     velocity = np.where(
-        rows.valued[:, :count, None], rows.velocity[:, :count, :2], np.nan).astype(np.float32)
+        rows.valued[..., None], rows.velocity, np.nan)[:, :count, :2].astype(np.float32)
     variance = None if rows.variance is None else np.where(
-        rows.valued, rows.variance, np.nan).astype(np.float32)
+        valued, rows.variance[:, told_rows], np.nan).astype(np.float32)
     covariance = None if variance is None else variance[:, :count, None] * _AXES_2D
     innovation = None if rows.innovation is None else (
         rows.innovation[:, :count, :2].astype(np.float32))
-    scores = np.where(rows.valued, rows.scores, 0.0)[:, :count].astype(np.float32)
+    scores = np.where(valued[:, :count], rows.scores[:, :count], 0.0).astype(np.float32)
     delays_s = rows.delay_s.tolist()
     told = []
     for slot, person in enumerate(people):

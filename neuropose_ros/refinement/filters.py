@@ -9,7 +9,6 @@ Sources: Kalman 1960; white-noise acceleration model and gating, Bar-Shalom, Li 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -24,8 +23,7 @@ T = TypeVar('T', bound=np.generic)
 MOVEMENT_BAND_HZ = np.linspace(0.25, 3.0, 8)
 
 
-@dataclass(frozen=True, slots=True)
-class Points:
+class Points(NamedTuple):
     """What is known of N points at one time; unknown points are NaN.
 
     Attributes:

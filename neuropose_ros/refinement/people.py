@@ -189,13 +189,16 @@ class People:
         sizes[:, self.body.count:] = self._parameters.body_height_m
         before, predicted, drifting = self._predict(sizes, dt_s, liveliness)
         reading, evidence = self._weigh(reading, predicted, sizes, dt_s, noise)
-        verdict = motion.gate(dt_s, predicted, without(evidence, self._tremor.expected(dt_s)))
+        steady = without(evidence, self._tremor.expected(dt_s))
+        verdict = motion.gate(dt_s, predicted, steady)
         used = (verdict.fits | verdict.starting).reshape(shape)
         innovation = verdict.innovation.reshape(*shape, 3)
         tremor = self._tremor.step(evidence.measured, used, dt_s, sizes)
         evidence = without(evidence, tremor)
+        if evidence is not steady:
+            verdict = again(verdict, evidence, predicted)
         evidence, verdict = self._learnt.improve(
-            dt_s, evidence, again(verdict, evidence, predicted), predicted, self._size_px)
+            dt_s, evidence, verdict, predicted, self._size_px)
         predicted = motion.adapt(dt_s, predicted, evidence, verdict)
         delay_s = motion.correct(dt_s, predicted, evidence, verdict)
         known = (verdict.fits | verdict.starting).reshape(shape)
@@ -258,9 +261,9 @@ class People:
         parameters, shape = self._parameters, sizes.shape
         white, slow = noise.deviations(reading.scores)
         # Learnt noise knows how bad the guesses of low confidence are.
-        inflation = 1.0 if noise.learnt else np.where(
-            reading.usable & ~reading.measured, parameters.guess_inflation, 1.0)
-        sd = sizes * inflation
+        guessed = reading.usable & ~reading.measured
+        sd = sizes if noise.learnt or not filters.some(guessed) else np.where(
+            guessed, parameters.guess_inflation * sizes, sizes)
         variance, slow = (white * sd) ** 2, (slow * sd) ** 2
         self.swapped = 0
         if self._full and parameters.use_swap_repair:

@@ -93,7 +93,8 @@ def read_people(people: list[PersonPose | None], count: int, view: View) -> Read
                                     else person.keypoint_states_3d)
     np.fmin(np.fmax(scores, 0.0, out=scores), 1.0, out=scores)  # NaN gives 0
     scores[:, count:] = scores[:, :count]
-    finite = (np.abs(values) < FARTHEST).all(axis=2)
+    near = np.abs(values) < FARTHEST
+    finite = near[..., 0] & near[..., 1] & near[..., 2]  # faster than all() of three
     values[~finite] = np.nan
     usable = finite & _IS_USABLE[states]
     states[:, :count][usable[:, :count] & view.outside(values[:, :count])] = OUT_OF_FRAME

@@ -63,10 +63,11 @@ class BoneLengths:
         """
         self._scale = np.maximum(size_px, self._scale * np.exp(-dt_s / _SCALE_FALLS_S))
         some = slice(None) if deep else slice(self._flat)
-        good: Mask = (seen & (sd < _LEARNT_SD))[:, self._ends[some]].all(axis=2)
+        sure, ends = seen & (sd < _LEARNT_SD), self._ends[some]
+        good = sure[:, ends[:, 0]] & sure[:, ends[:, 1]]
         if not filters.some(good):
             return
-        length = _lengths(points[:, self._ends[some]]) / self._units(deep=deep)
+        length = _lengths(_ways(points, ends)) / self._units(deep=deep)
         known_s, learnt = self._known_s[:, some], self._length[:, some]
         share = dt_s / np.maximum(known_s + dt_s, 1e-9)
         forget = dt_s / _MEMORY_S
@@ -86,8 +87,8 @@ class BoneLengths:
             deep: whether there is 3D.
         """
         some = slice(None) if deep else slice(self._flat)
-        both = points[:, self._ends[some]]
-        length = _lengths(both)
+        way = _ways(points, self._ends[some])
+        length = _lengths(way)
         learnt = self._length[:, some] * self._units(deep=deep)
         excess = np.maximum(length - (1.0 + _SLACK) * learnt, 0.0)
         if deep:
@@ -99,8 +100,9 @@ class BoneLengths:
         softness[self._flat:] = _SOFTNESS_3D
         ends = variance[:, self._ends[some]]
         gain = ends / (ends.sum(axis=2) + (softness * learnt) ** 2)[..., None]
-        way = (both[:, :, 1] - both[:, :, 0]) * (excess / np.maximum(length, 1e-9))[..., None]
-        pulls = [np.where(wrong[..., None], gain[..., end, None] * way, 0.0) for end in (0, 1)]
+        change = way * (excess / np.maximum(length, 1e-9))[..., None]
+        pulls = [np.where(wrong[..., None], gain[..., end, None] * change, 0.0)
+                 for end in (0, 1)]
         begins, finishes = self._begins[:, some], self._finishes[:, some]
         # Where several bones pull at a joint, each has only part of the say.
         count = 1.0 + 0.5 * (wrong @ (begins + finishes).T)
@@ -116,8 +118,12 @@ class BoneLengths:
         return np.where(np.arange(len(self._ends)) < self._flat, scale, 1.0)
 
 
-def _lengths(ends: Values) -> Values:
-    """Return (P, E) lengths of (P, E, 2, 3) bones."""
-    way = ends[:, :, 1] - ends[:, :, 0]
+def _ways(points: Values, ends: Indices) -> Values:
+    """Return (P, E, 3) from the first to the second of ``ends`` (E, 2)."""
+    return points.take(ends[:, 1], axis=1) - points.take(ends[:, 0], axis=1)
+
+
+def _lengths(way: Values) -> Values:
+    """Return (P, E) lengths of (P, E, 3) bones."""
     length: Values = np.sqrt(np.einsum('ped,ped->pe', way, way))
     return length
