@@ -12,6 +12,7 @@ from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference.batching import Announce, announce_on_stderr
 from neuropose_ros.inference.runtime import Runtime
 from neuropose_ros.inference.select import create_runtime
+from neuropose_ros.refinement.between import between
 from neuropose_ros.refinement.body import Indices
 from neuropose_ros.refinement.canonical import CORE_JOINTS, core_columns
 from neuropose_ros.refinement.description import (
@@ -101,8 +102,9 @@ class OnnxEvidence:
     def whole(self, dt_s: Values, view: NetworkInput) -> NetworkOutput:
         """Say where the joints were in a whole recording, from its past and its future.
 
-        The network goes through it in both directions; what is surer weighs more. Whoever was
-        followed before is forgotten.
+        The network goes through it in both directions; what is surer weighs more. Hidden joints
+        are where all that was seen of the body, before and after, has them. Whoever was followed
+        before is forgotten.
 
         Args:
             dt_s: (T,) since the frame before; the first is not used.
@@ -121,8 +123,22 @@ class OnnxEvidence:
         variance = sum(np.nan_to_num(share * said.variance)
                        for share, said in zip(shares, (forth, back), strict=True))
         known = trust[0] + trust[1] > 0
+        interpolated = self._between(dt_s, view)
+        better = np.isfinite(interpolated) & ~np.isfinite(view.measured)
+        position = np.where(better, interpolated, position)
         return NetworkOutput(np.where(known[..., None], position, np.nan),
                              np.where(known, variance, np.nan))
+
+    def _between(self, dt_s: Values, view: NetworkInput) -> Values:
+        """Return (T, P, K, 2) where joints were by the way that bodies move; NaN = not known."""
+        answer = np.full(view.measured.shape, np.nan)
+        known = np.flatnonzero(self._columns >= 0)
+        columns, model = self._columns[known], self._skeleton.of(known)
+        hidden = np.isnan(view.measured[:, :, columns, 0]).any(axis=(0, 2))
+        for person in np.flatnonzero(hidden) if len(known) else ():
+            answer[:, person, columns] = between(
+                model, dt_s, view.measured[:, person, columns], view.sd[:, person, columns])
+        return answer
 
     def _through(self, dt_s: Values, view: NetworkInput) -> _Said:
         self._pending_s = 0.0

@@ -17,10 +17,10 @@ Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _NOTHING_SEEN = 1e4  # variance, in squared body sizes, of a measurement that is none
-_LEAST_SD, _MOST_SD = 0.004, 0.5  # body sizes; the least keeps systems of equations solvable
+LEAST_SD, _MOST_SD = 0.004, 0.5  # body sizes; the least keeps systems of equations solvable
 _SIZE_SMOOTHING_S = 0.5
 _SPREAD_TO_SIZE = 2.5  # from the root mean square distance to the middle to about a height
-_JOINTS_FOR_SIZE = 3
+JOINTS_FOR_SIZE = 3
 _GROWTH = 2.0  # the most by which a frame may speak for another size
 _LEAST_SIZE_PX = 4.0
 
@@ -38,6 +38,11 @@ class SkeletalModel:
     mean: Values
     shape: Values
     walk: Values
+
+    def of(self, joints: NDArray[np.intp]) -> SkeletalModel:
+        """Return the same of some joints alone."""
+        square = np.ix_(joints, joints)
+        return SkeletalModel(self.mean[joints], self.shape[square], self.walk[square])
 
 
 class Prepared(NamedTuple):
@@ -102,7 +107,7 @@ def follow(
     measured = np.where(seen[..., None], points, 0.0)
     bodies = _begun(model, bodies, measured, seen)
     unit = np.maximum(bodies.size, _LEAST_SIZE_PX)
-    sd = np.where(seen, np.clip(sd_px / unit[:, None], _LEAST_SD, _MOST_SD), _MOST_SD)
+    sd = np.where(seen, np.clip(sd_px / unit[:, None], LEAST_SD, _MOST_SD), _MOST_SD)
     covariance = bodies.covariance + model.walk * dt_s[:, None, None]
     noise = np.where(seen, sd * sd, _NOTHING_SEEN)
     total = covariance.copy()
@@ -113,11 +118,11 @@ def follow(
     mean = bodies.mean + gain.transpose(0, 2, 1) @ change
     covariance = covariance - covariance @ gain
     covariance = (covariance + covariance.transpose(0, 2, 1)) * 0.5
-    filtered_sd = np.sqrt(np.maximum(covariance[:, diagonal, diagonal], _LEAST_SD ** 2))
+    filtered_sd = np.sqrt(np.maximum(covariance[:, diagonal, diagonal], LEAST_SD ** 2))
     weight = 1.0 / (filtered_sd + 0.05)
     centre, spread = _middle(mean, weight)
     spread = np.clip(spread, unit / _GROWTH, unit * _GROWTH)  # a stray joint makes no giant
-    share = np.where(seen.sum(1) >= _JOINTS_FOR_SIZE, 1.0 - np.exp(-dt_s / _SIZE_SMOOTHING_S), 0.)
+    share = np.where(seen.sum(1) >= JOINTS_FOR_SIZE, 1.0 - np.exp(-dt_s / _SIZE_SMOOTHING_S), 0.)
     size = np.where(bodies.size > 0, unit + share * (spread - unit), 0.0)
     age_s = np.where(seen, 0.0, np.minimum(bodies.age_s + dt_s[:, None], 1.0))
     return Bodies(mean, covariance, size, age_s), Prepared(
@@ -125,9 +130,15 @@ def follow(
         np.maximum(size, _LEAST_SIZE_PX))
 
 
+def body_size(points: Values) -> Values:
+    """Return (T,) px that the seen ones of joints (T, C, 2) speak for, NaN = not seen."""
+    seen = np.isfinite(points[..., 0])
+    return _middle(np.where(seen[..., None], points, 0.0), seen.astype(np.float64))[1]
+
+
 def _begun(model: SkeletalModel, bodies: Bodies, measured: Values, seen: Mask) -> Bodies:
     """Place the mean body on people who are seen for the first time."""
-    new: Mask = (bodies.size <= 0) & (seen.sum(1) >= _JOINTS_FOR_SIZE)
+    new: Mask = (bodies.size <= 0) & (seen.sum(1) >= JOINTS_FOR_SIZE)
     if not new.any():
         return bodies
     centre, spread = _middle(measured, seen.astype(np.float64))
