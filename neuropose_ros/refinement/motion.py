@@ -159,7 +159,7 @@ class _Points:
         grouped = fits.reshape(-1, self._rows)
         count = grouped.sum(axis=1)
         sums = np.where(
-            grouped, np.reshape(shares, (len(shares), *grouped.shape)), 0.0).sum(axis=2)
+            grouped, np.array(shares).reshape(len(shares), *grouped.shape), 0.0).sum(axis=2)
         return np.where(count == 0, 1.0, sums / np.maximum(count, 1))
 
     def _taken(self, evidence: Evidence, predicted: Points) -> Verdict:

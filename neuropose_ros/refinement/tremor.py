@@ -107,8 +107,9 @@ class TremorGuard:
         self._velocity = rearranged(self._velocity, source, 0.0)
         self._scale = rearranged(self._scale, source, 1.0)
         none = np.zeros((len(_BANK_HZ), 1, self._dims), np.complex64)
-        self._slow = np.concatenate((self._slow, none), axis=1)[:, source]
-        self._slower = np.concatenate((self._slower, none), axis=1)[:, source]
+        # `take` keeps the order in memory, an index would put the points first.
+        self._slow = np.concatenate((self._slow, none), axis=1).take(source, axis=1)
+        self._slower = np.concatenate((self._slower, none), axis=1).take(source, axis=1)
         self._at = place[self._at]
         self._keep(np.argsort(self._at)[int((self._at < 0).sum()):])
 
