@@ -91,7 +91,8 @@ class Motion(Protocol):
         ...
 
     def predict(
-        self, dt_s: float, sizes: Values, unseen: Mask, drift: Values | None, liveliness: Values,
+        self, dt_s: float, sizes: Values, unseen: Mask, drift: Values | None,
+        liveliness: Values | None,
     ) -> Points:
         """Return the points after ``dt_s`` > 0.
 
@@ -100,7 +101,7 @@ class Motion(Protocol):
             sizes: (N,) body sizes.
             unseen: (N,) points that had neither measurement nor guess in the last step.
             drift: (N, D) velocities that they take up; None = all are seen.
-            liveliness: (N,) factors on the acceleration that is expected.
+            liveliness: (N,) factors on the acceleration that is expected; None = 1.
         """
         ...
 
@@ -202,13 +203,16 @@ class KalmanMotion(_Points):
         self._pending_s = filters.rearranged(self._pending_s, rows, 0.0)
 
     def predict(
-        self, dt_s: float, sizes: Values, unseen: Mask, drift: Values | None, liveliness: Values,
+        self, dt_s: float, sizes: Values, unseen: Mask, drift: Values | None,
+        liveliness: Values | None,
     ) -> Points:
         """Return the points after ``dt_s``; see `Motion.predict`."""
         parameters = self._parameters
         self._unseen = unseen
-        self._density = (
-            parameters.calm_acceleration * sizes * liveliness) ** 2 * _ACCELERATION_LASTS_S
+        acceleration = parameters.calm_acceleration * sizes
+        if liveliness is not None:
+            acceleration *= liveliness
+        self._density = acceleration ** 2 * _ACCELERATION_LASTS_S
         return filters.predict(
             self.points, dt_s, self._density, drift, unseen, parameters.bridge_decay_s)
 
@@ -313,7 +317,7 @@ class OneEuroMotion(_Points):
 
     def predict(
         self, dt_s: float, sizes: Values, unseen: Mask, drift: Values | None,
-        liveliness: Values,  # noqa: ARG002
+        liveliness: Values | None,  # noqa: ARG002
     ) -> Points:
         """Return the points after ``dt_s``; see `Motion.predict`."""
         self._unseen = unseen
@@ -351,7 +355,7 @@ class RawMotion(_Points):
 
     def predict(
         self, dt_s: float, sizes: Values, unseen: Mask, drift: Values | None,  # noqa: ARG002
-        liveliness: Values,  # noqa: ARG002
+        liveliness: Values | None,  # noqa: ARG002
     ) -> Points:
         """Return the points after ``dt_s``; see `Motion.predict`."""
         return filters.predict(self.points, dt_s, np.zeros_like(sizes))

@@ -104,11 +104,7 @@ class People:
         present = [found.get(track_id) for track_id in self._ids]
         reading = read_people(present, self.body.count, view)
         self._follow(present, reading, dt_s, view)
-        lively = np.ones(self._seen_s.shape)
-        for slot, track_id in enumerate(self._ids):
-            if track_id in liveliness:
-                lively[slot] = np.tile(np.sqrt(liveliness[track_id]), 2)
-        rows, tremor, chain = self._advance(reading, dt_s, view, noise, lively)
+        rows, tremor, chain = self._advance(reading, dt_s, view, noise, self._lively(liveliness))
         step = Step(
             tuple(self._ids), rows, tuple(self._last),
             np.array([person is not None for person in present], bool), self._has_3d.copy(),
@@ -149,6 +145,16 @@ class People:
         known: Mask = np.isfinite(self._motion.points.position[:, 0]).reshape(self._seen_s.shape)
         return known
 
+    def _lively(self, liveliness: Mapping[int, Values]) -> Values | None:
+        """Return (N,) factors on the deviation of the acceleration; None = all are 1."""
+        if not liveliness:
+            return None
+        lively = np.ones(self._seen_s.shape)
+        for slot, track_id in enumerate(self._ids):
+            if track_id in liveliness:
+                lively[slot] = np.tile(np.sqrt(liveliness[track_id]), 2)
+        return lively.ravel()
+
     def _admit(self, people: list[PersonPose]) -> None:
         order = np.array([*range(len(self._ids)), *[-1] * len(people)], np.intp)
         self._ids += [person.track_id for person in people]
@@ -180,7 +186,8 @@ class People:
         self._motion.arrange(filters.rows_of(people, 2 * self.body.count))
 
     def _advance(
-        self, reading: Reading, dt_s: float, view: View, noise: JointNoise, liveliness: Values,
+        self, reading: Reading, dt_s: float, view: View, noise: JointNoise,
+        liveliness: Values | None,
     ) -> tuple[Rows, Values | None, Chain | None]:
         """Predict, weigh, correct and judge all people."""
         shape, motion = self._seen_s.shape, self._motion
@@ -234,7 +241,7 @@ class People:
             np.isfinite(predicted.position_variance) & ~verdict.starting)
 
     def _predict(
-        self, sizes: Values, dt_s: float, liveliness: Values,
+        self, sizes: Values, dt_s: float, liveliness: Values | None,
     ) -> tuple[Points, Points, Mask]:
         """Return the points of the last frame, in this one, and which of them drift."""
         known = self._known()
@@ -247,7 +254,7 @@ class People:
             unseen &= ~gone
             known &= ~gone
         return self._motion.points, self._motion.predict(
-            dt_s, sizes.ravel(), unseen.ravel(), self._drift(unseen, known), liveliness.ravel(),
+            dt_s, sizes.ravel(), unseen.ravel(), self._drift(unseen, known), liveliness,
         ), unseen.ravel()
 
     def _forget(self, gone: Mask) -> None:

@@ -64,7 +64,7 @@ class BoneLengths:
         self._scale = np.maximum(size_px, self._scale * np.exp(-dt_s / _SCALE_FALLS_S))
         some = slice(None) if deep else slice(self._flat)
         sure, ends = seen & (sd < _LEARNT_SD), self._ends[some]
-        good = sure[:, ends[:, 0]] & sure[:, ends[:, 1]]
+        good = sure.take(ends[:, 0], axis=1) & sure.take(ends[:, 1], axis=1)
         if not filters.some(good):
             return
         length = _lengths(_ways(points, ends)) / self._units(deep=deep)
