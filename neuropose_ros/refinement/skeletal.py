@@ -23,6 +23,7 @@ _SPREAD_TO_SIZE = 2.5  # from the root mean square distance to the middle to abo
 JOINTS_FOR_SIZE = 3
 _GROWTH = 2.0  # the most by which a frame may speak for another size
 _LEAST_SIZE_PX = 4.0
+_STRAY = 20.0  # median distances from the median joint: so far off is no joint of this body
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,11 +137,23 @@ def body_size(points: Values) -> Values:
     return _middle(np.where(seen[..., None], points, 0.0), seen.astype(np.float64))[1]
 
 
+def _together(measured: Values, seen: Mask) -> Mask:
+    """Return the (P, C) joints that are seen, without a few that are of no body."""
+    known = np.where(seen[..., None], measured, np.nan)
+    known[~seen.any(1)] = 0.0
+    distance = np.linalg.norm(known - np.nanmedian(known, axis=1, keepdims=True), axis=2)
+    stray = seen & (distance > _STRAY * np.nanmedian(distance, axis=1, keepdims=True))
+    few = stray.sum(1, keepdims=True) < seen.sum(1, keepdims=True) / 3
+    together: Mask = seen & ~(stray & few)
+    return together
+
+
 def _begun(model: SkeletalModel, bodies: Bodies, measured: Values, seen: Mask) -> Bodies:
     """Place the mean body on people who are seen for the first time."""
     new: Mask = (bodies.size <= 0) & (seen.sum(1) >= JOINTS_FOR_SIZE)
     if not new.any():
         return bodies
+    seen = _together(measured, seen)
     centre, spread = _middle(measured, seen.astype(np.float64))
     size = np.where(new, spread, bodies.size)
     # The joints that are seen may be those of one side: their middle is not that of the body.

@@ -86,3 +86,12 @@ def test_nothing_breaks_in_the_long_run() -> None:
         bodies, prepared = follow(_MODEL, bodies, _DT_S, _body(0), _sd())
     assert 50 < prepared.size[0] < 250
     assert np.linalg.eigvalsh(bodies.covariance[0]).min() > -1e-9
+
+
+def test_a_joint_far_away_at_first_sight_makes_no_giant() -> None:
+    sizes = []
+    for far_px in (0.0, 9e5):
+        points = _body(0)
+        points[0, 0, 0] += far_px
+        sizes.append(follow(_MODEL, unknown_bodies(1, 4), 0 * _DT_S, points, _sd())[1].size[0])
+    assert sizes[1] < 2 * sizes[0]
