@@ -108,7 +108,10 @@ def span_of(text: str, *, in_seconds: bool = False) -> Span:
     """
     first, dash, last = text.partition('-')
     kind = float if in_seconds else int
-    span = Span(kind(first), kind(last) if last else None if dash else kind(first), in_seconds)
+    try:
+        span = Span(kind(first), kind(last) if last else None if dash else kind(first), in_seconds)
+    except ValueError as error:
+        raise ValueError('A and B are numbers, not below 0') from error
     if not dash and in_seconds:
         raise ValueError('a window of time has an end')
     if span.last is not None and not span.first <= span.last:

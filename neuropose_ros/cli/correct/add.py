@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('kind', choices=[
         kind.name.lower() for kind in CorrectionKind if kind is not CorrectionKind.UNKNOWN])
     window = parser.add_mutually_exclusive_group(required=True)
-    window.add_argument('--frames', type=span_of, metavar='A-B', dest='span',
+    window.add_argument('--frames', type=_frame_span, metavar='A-B', dest='span',
                         help='by frame_seq, both included; A = one frame, A- = to the end')
     window.add_argument('--seconds', type=_time_span, metavar='A-B', dest='span',
                         help='since the first frame of the epoch; A- = to the end')
@@ -58,11 +58,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--json', action='store_true', help='print the correction as JSON')
 
 
+def _frame_span(text: str) -> Span:
+    return _span(text, in_seconds=False)
+
+
 def _time_span(text: str) -> Span:
-    return span_of(text, in_seconds=True)
+    return _span(text, in_seconds=True)
 
 
-_time_span.__name__ = 'span'  # argparse names it where a window cannot be read
+def _span(text: str, *, in_seconds: bool) -> Span:
+    try:
+        return span_of(text, in_seconds=in_seconds)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f'{text!r} is no window A-B: {error}') from error
 
 
 def run(args: argparse.Namespace) -> int:

@@ -124,6 +124,18 @@ def test_windows_that_cannot_be_read_and_sessions_in_use_are_refused(
     assert main(['correct', 'list', str(tmp_path)]) == 2
 
 
+@pytest.mark.parametrize(('window', 'words'), [
+    (('--frames', '12-10'), "'12-10' is no window A-B: the window ends before it begins"),
+    (('--frames=-5',), "'-5' is no window A-B: A and B are numbers"),
+    (('--seconds', '2'), "'2' is no window A-B: a window of time has an end")])
+def test_what_is_no_window_is_told_why(
+    session: Path, capsys: pytest.CaptureFixture[str], window: tuple[str, ...], words: str,
+) -> None:
+    with pytest.raises(SystemExit):
+        add(session, 'reject', *window)
+    assert words in capsys.readouterr().err
+
+
 def test_of_several_epochs_one_has_to_be_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str],
 ) -> None:
