@@ -218,7 +218,7 @@ def group_delays_s(alpha: Values, beta: Values, dt_s: float) -> Values:
 @lru_cache(maxsize=4096)
 def _group_delay_s(alpha: float, beta: float, dt_s: float) -> float:
     """Return the greatest of -d(phase)/d(omega) in closed form."""
-    if dt_s <= 0.0:
+    if dt_s <= 0.0 or alpha == beta == 0.0:  # what takes nothing has no phase
         return 0.0
     delay = np.exp(-2j * np.pi * MOVEMENT_BAND_HZ * dt_s)
     square = delay * delay

@@ -123,7 +123,9 @@ def checked_person(person: PersonPose, view: View) -> PersonPose:
         return np.where(valued[:, None], points, np.float32(np.nan)), states
 
     keypoints, states = cleaned(person.keypoints, person.keypoint_states, True)
-    person = replace(person, keypoints=keypoints, keypoint_states=states)
+    scores = np.fmin(np.fmax(person.keypoint_scores, np.float32(0)), np.float32(1))  # NaN gives 0
+    person = replace(
+        person, keypoints=keypoints, keypoint_states=states, keypoint_scores=scores)
     if person.keypoints_3d is None:
         return person
     states_3d = states if person.keypoint_states_3d is None else person.keypoint_states_3d

@@ -110,6 +110,7 @@ def test_the_group_delay_is_the_slope_of_the_phase(alpha, beta):
 
 def test_a_filter_that_takes_everything_delays_nothing():
     assert filters.group_delays_s(np.ones(1), np.ones(1), DT_S)[0] == pytest.approx(0.0, abs=1e-12)
+    assert filters.group_delays_s(np.zeros(1), np.zeros(1), DT_S)[0] == 0.0
     assert filters.low_pass_delays_s(np.ones(1), DT_S)[0] == 0.0
 
 

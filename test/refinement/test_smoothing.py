@@ -81,6 +81,15 @@ def test_a_gap_is_bridged_from_both_ends(person, frame):
             causal[index].persons[0].keypoint_covariances[WRIST, 0])
 
 
+@pytest.mark.parametrize('gap', [1, 3])
+def test_a_joint_seen_once_before_a_gap_is_no_surer_than_those_always_seen(person, frame, gap):
+    frames, _ = recording(person, frame, count=14, hidden=range(1, 1 + gap))
+    answers = smooth(frames)
+    variances = [poses.persons[0].keypoint_covariances[WRIST, 0] for poses in answers]
+    assert variances[0] >= variances[-3]
+    assert min(variances) > 0
+
+
 def test_what_is_never_seen_again_stays_predicted(person, frame):
     frames, _ = recording(person, frame, hidden=range(50, 60))
     assert smooth(frames)[55].persons[0].keypoint_states[WRIST] == JointState.PREDICTED

@@ -169,6 +169,13 @@ def test_people_without_identity_pass_unfiltered(person, frame):
     assert stage.counters.untracked == 6
 
 
+def test_scores_of_people_without_identity_are_shares(person, frame):
+    someone = person(track_id=-1)
+    someone.keypoint_scores[:4] = np.nan, np.inf, -3.0, 2.0
+    refined = RefinementStage().process(frame(0, someone)).persons[0]
+    assert refined.keypoint_scores[:4].tolist() == [0.0, 1.0, 0.0, 1.0]
+
+
 def test_ten_people_who_swap_places_are_followed_at_once(person, frame):
     stage, places = RefinementStage(), np.linspace(-170.0, 300.0, 10)
     for index in range(40):
