@@ -83,6 +83,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Replay."""
     settings = _settings(args)
+    if settings.refiner.refine == 'offline' and args.mode == 'as-lived':
+        raise ParameterError('--refine offline reads the whole recording at once, which no live '
+                             'run did: take --mode ideal with it')
     out = Path(args.out).expanduser().absolute()
     choice = Choice(args.images, args.namespace, args.topic)
     orders = make_orders(args.inputs, args.mode, choice, not args.no_corrections)

@@ -69,6 +69,7 @@ def test_one_recording_that_fails_is_named_among_others(
     (['WALK', '--workers', '0'], 'at least one'),
     (['WALK', '--mode', 'ideal', '--set', 'pose.nonsense=1'], 'nonsense'),
     (['WALK', '--scheduler', 'tcp://127.0.0.1:1', '--workers', '2'], 'scheduler'),
+    (['WALK', '--mode', 'as-lived', '--refine', 'offline'], '--mode ideal'),
     (['EMPTY'], 'unrefined poses')])
 def test_bad_input_is_one_sentence_and_leaves_nothing(
     arguments: list[str], words: str, walk: Path, tmp_path: Path,
