@@ -150,7 +150,7 @@ def _back(filtered: Points, chain: Chain, later: Points) -> Points:
         filtered.position_variance + g11 * (g11 * da + 2.0 * g12 * db) + g12 * g12 * dd,
         filtered.cross_variance + g11 * (g21 * da + g22 * db) + g12 * (g21 * db + g22 * dd),
         filtered.velocity_variance + g21 * (g21 * da + 2.0 * g22 * db) + g22 * g22 * dd)
-    # The correlation stays as it was: else it is no covariance, and the next step back goes below 0.
+    # The correlation stays: else it is no covariance, and the next step back goes below 0.
     shrunk = np.sqrt(np.where(
         along & usable, better.position_variance / filtered.position_variance, 1.0))
     better = better._replace(cross_variance=better.cross_variance * shrunk)

@@ -101,6 +101,7 @@ def test_nothing_is_computed_before_somebody_listens_and_nothing_published_insid
     diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
     graph.until(lambda: 'nobody listens' in getattr(
         status_of(diagnostics, '/camera'), 'message', ''), 30)
+    graph.until(lambda: status_of(diagnostics, '/pose'))
     assert value_of(diagnostics, '/camera', 'frames') == '0'
     assert value_of(diagnostics, '/pose', 'received') == '0'
 
