@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from typing import Any
 
 import numpy as np
@@ -128,20 +129,22 @@ def test_in_one_process_an_outside_camera_still_works_and_nothing_comes_twice(
     graph.until(lambda: len(poses) > 5, 30)
     publisher = graph.node.create_publisher(Image, 'image_raw', qos.best_effort(5))
     graph.until(lambda: publisher.get_subscription_count() >= 2)
-    foreign: list[int] = []
-    for _ in range(5):
+    foreign: set[int] = set()
+    end = time.monotonic() + 60
+    # The newest frame wins: on a busy machine the composed camera's may overtake some of these.
+    while len(foreign & set(stamps(poses))) < 3:
+        assert time.monotonic() < end, (len(foreign), len(poses))
         stamp = graph.node.get_clock().now()
-        foreign.append(stamp.nanoseconds)
+        foreign.add(stamp.nanoseconds)
         picture = np.zeros((120, 160, 3), np.uint8)
         message = images.image_message(picture, Image().header)
         message.header.stamp = stamp.to_msg()
         publisher.publish(message)
         graph.spin_for(0.25)
-    graph.until(lambda: set(foreign) <= set(stamps(poses)))
     assert len(set(stamps(poses))) == len(poses)
     sizes = {wire.stamp_ns(m.header.stamp): m.image_width for m in poses}
-    assert {sizes[stamp] for stamp in foreign} == {160}
-    assert len(poses) > 15
+    assert {sizes[stamp] for stamp in foreign & sizes.keys()} == {160}
+    assert len(set(sizes.values())) == 2
 
 
 def test_every_frame_policy_loses_none_across_processes_at_full_speed(graph: Any) -> None:
