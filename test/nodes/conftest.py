@@ -59,6 +59,7 @@ class Graph:
         self._executor = rclpy.executors.SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self.node)
         self._subscriptions: list[tuple[str, Any]] = []
+        self._known_clients: list[Any] = []
 
     def start(self, node: str, *arguments: str) -> Process:
         """Start a node, or ``composed``, as a process."""
@@ -89,6 +90,17 @@ class Graph:
             if time.monotonic() > end:
                 logs = '\n'.join(f'--- {p.log.name}\n{p.output()}' for p in self.processes)
                 raise AssertionError(f'not within {timeout_s} s; output:\n{logs}')
+
+    def ask(self, client: Any, request: Any, timeout_s: float = 30.0) -> Any:
+        """Call a service and return its answer."""
+        self.until(client.service_is_ready)
+        if client not in self._known_clients:
+            # The server may not know the client yet, and would drop its answer after 0.1 s.
+            self.spin_for(1.0)
+            self._known_clients.append(client)
+        future = client.call_async(request)
+        self.until(future.done, timeout_s)
+        return future.result()
 
     def spin_for(self, duration_s: float) -> None:
         """Spin for a fixed time."""

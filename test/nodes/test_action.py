@@ -349,9 +349,7 @@ def test_parameters_change_live_and_contradictions_are_refused(graph: Any, arm: 
     def change(name: str, value: float) -> Any:
         request = SetParameters.Request(
             parameters=[Parameter(name, value=value).to_parameter_msg()])
-        future = client.call_async(request)
-        graph.until(future.done)
-        return future.result().results[0]
+        return graph.ask(client, request).results[0]
 
     for index in range(20):
         answer = talker.ask(frame(index, person(1, arm_up=True)))
@@ -376,9 +374,7 @@ def test_another_recogniser_is_loaded_without_a_new_process(
     graph.until(lambda: change.service_is_ready() and state.service_is_ready(), 30)
 
     def call(client: Any, request: Any) -> Any:
-        future = client.call_async(request)
-        graph.until(future.done, 20)
-        return future.result()
+        return graph.ask(client, request)
 
     def choose() -> Any:
         return call(change, SetParameters.Request(parameters=[

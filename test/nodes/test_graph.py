@@ -194,10 +194,7 @@ def test_an_existing_topic_is_read_directly_and_namespaces_hold(
 def change_state(graph: Any, node: str, transition: int) -> None:
     """Drive a node's lifecycle from outside, as a lifecycle manager does."""
     client = graph.node.create_client(ChangeState, f'{node}/change_state')
-    graph.until(client.service_is_ready)
-    future = client.call_async(ChangeState.Request(transition=Transition(id=transition)))
-    graph.until(future.done, 20)
-    assert future.result().success
+    assert graph.ask(client, ChangeState.Request(transition=Transition(id=transition))).success
 
 
 def test_a_camera_that_waits_loses_nothing_while_its_consumer_is_away(graph: Any) -> None:

@@ -149,9 +149,7 @@ def test_a_change_at_run_time_is_taken_or_refused_with_the_reason(graph: Any) ->
     def change(name: str, value: Any) -> Any:
         request = SetParameters.Request(
             parameters=[Parameter(name, value=value).to_parameter_msg()])
-        future = client.call_async(request)
-        graph.until(future.done)
-        return future.result().results[0]
+        return graph.ask(client, request).results[0]
 
     assert change('expected_rate_hz', 25.0).successful
     for name, value, reason in (

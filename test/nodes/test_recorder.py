@@ -60,18 +60,13 @@ class Recorder:
 
     def call(self, name: str) -> Any:
         client = self.graph.node.create_client(Trigger, f'/recorder/{name}')
-        self.graph.until(client.service_is_ready)
-        future = client.call_async(Trigger.Request())
-        self.graph.until(future.done)
-        return future.result()
+        return self.graph.ask(client, Trigger.Request())
 
     def set(self, name: str, value: Any) -> Any:
         client = self.graph.node.create_client(SetParameters, '/recorder/set_parameters')
-        self.graph.until(client.service_is_ready)
-        future = client.call_async(SetParameters.Request(
-            parameters=[Parameter(name, value=value).to_parameter_msg()]))
-        self.graph.until(future.done)
-        return future.result().results[0]
+        request = SetParameters.Request(
+            parameters=[Parameter(name, value=value).to_parameter_msg()])
+        return self.graph.ask(client, request).results[0]
 
     def says(self, text: str) -> None:
         """Wait for a sentence in /diagnostics."""

@@ -113,9 +113,7 @@ def test_parameters_change_live_and_contradictions_are_refused(graph: Any) -> No
     def change(name: str, value: Any) -> Any:
         request = SetParameters.Request(
             parameters=[Parameter(name, value=value).to_parameter_msg()])
-        future = client.call_async(request)
-        graph.until(future.done)
-        return future.result().results[0]
+        return graph.ask(client, request).results[0]
 
     for index in range(3):
         talker.ask(frame(index))
