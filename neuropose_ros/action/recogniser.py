@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from neuropose_ros.action.normalisation import Normalisation, from_dict
 from neuropose_ros.core.errors import DataError, LabelError, ModelError
 from neuropose_ros.core.pose import Floats
 from neuropose_ros.inference.batching import Announce, announce_on_stderr
+from neuropose_ros.inference.download import check_listed_file
 from neuropose_ros.inference.runtime import Runtime, TensorSpec
 from neuropose_ros.inference.select import create_runtime
 
@@ -170,18 +170,7 @@ def check_file(path: Path, description: RecogniserDescription) -> None:
     Raises:
         ModelError: it is missing, not in the description, or its sha256 differs.
     """
-    expected = description.networks.get(path.name)
-    if expected is None:
-        there = ', '.join(description.networks) or 'none'
-        raise ModelError(f'{path.parent}: the recogniser has no {path.name}; it has: {there}')
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ModelError(f'{path}: cannot be read ({error.strerror}); copy the whole folder of '
-                         'the recogniser') from error
-    if found != expected:
-        raise ModelError(f'{path}: damaged, or of another export than its description; copy the '
-                         'whole folder again')
+    check_listed_file(path, description.networks, 'recogniser', 'export')
 
 
 def softmax(logits: NDArray[np.floating]) -> Floats:

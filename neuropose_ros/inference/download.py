@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -195,6 +195,32 @@ def file_sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def check_listed_file(path: Path, listed: Mapping[str, str], owner: str, made_by: str) -> None:
+    """Refuse a file that is not the one which the description beside it was written for.
+
+    Args:
+        path: in the folder of its owner.
+        listed: sha256 by file name, as the description has them.
+        owner: what the folder is, for people: ``recogniser``.
+        made_by: what wrote file and description together: ``export``.
+
+    Raises:
+        ModelError: it is missing, not in the description, or its sha256 differs.
+    """
+    expected = listed.get(path.name)
+    if expected is None:
+        there = ', '.join(listed) or 'none'
+        raise ModelError(f'{path.parent}: the {owner} has no {path.name}; it has: {there}')
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        raise ModelError(f'{path}: cannot be read ({error.strerror}); copy the whole folder of '
+                         f'the {owner}') from error
+    if found != expected:
+        raise ModelError(f'{path}: damaged, or of another {made_by} than its description; copy '
+                         'the whole folder again')
 
 
 def _check(entry: ModelEntry, content: bytes, sha256: str, what: str) -> None:

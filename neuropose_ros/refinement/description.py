@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from neuropose_ros.core.errors import ModelError
+from neuropose_ros.inference.download import check_listed_file
 from neuropose_ros.refinement.canonical import CORE_JOINTS
 from neuropose_ros.refinement.skeletal import SkeletalModel
 
@@ -89,17 +89,7 @@ def check_file(path: Path, description: RefinerDescription) -> None:
     Raises:
         ModelError: it is missing, not in the description, or its sha256 differs.
     """
-    expected = description.networks.get(path.name)
-    if expected is None:
-        raise ModelError(f'{path.parent}: the refiner has no {path.name}')
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ModelError(f'{path}: cannot be read ({error.strerror}); copy the whole folder of '
-                         'the refiner') from error
-    if found != expected:
-        raise ModelError(f'{path}: damaged, or of another training than its description; copy '
-                         'the whole folder again')
+    check_listed_file(path, description.networks, 'refiner', 'training')
 
 
 def _check(found: RefinerDescription) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import yaml
 
 from neuropose_ros.core.layouts import BUILT_IN
 from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.inference.download import file_sha256
 from neuropose_ros.learning.pose_training.task import MEAN, STD
 from neuropose_ros.learning.pose_training.weights import TrainedPose
 
@@ -42,7 +42,7 @@ def write_entries(
         suffix = Path(file).stem.partition('_')[2]
         path = folder / file
         entries[f'{name}-{suffix}' if suffix else name] = {
-            'path': file, 'sha256': hashlib.sha256(path.read_bytes()).hexdigest(),
+            'path': file, 'sha256': file_sha256(path),
             'title': (title or _title(trained)) + (f', {suffix}' if suffix else ''),
             'licence': licence, 'decoder': 'simcc',
             'input': {'width': trained.network.config.width_px,

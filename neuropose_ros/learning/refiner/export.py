@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from neuropose_ros.core.errors import ModelError
+from neuropose_ros.inference.download import file_sha256
 from neuropose_ros.inference.onnx import OnnxRuntime
 from neuropose_ros.learning.onnx_files import written
 from neuropose_ros.learning.refiner.card import refiner_card
@@ -87,7 +87,7 @@ def export_refiner(
                 {part: np.round(getattr(skeleton, part), 8).tolist()
                  for part in ('mean', 'shape', 'walk')},
                 {STEP: trained.spread}, trained.noise.to_json(),
-                {step.name: hashlib.sha256(step.read_bytes()).hexdigest()}, dict(training))
+                {step.name: file_sha256(step)}, dict(training))
             write_description(description, made)
             (made / CARD_FILE).write_text(refiner_card(description), 'utf-8')
             if folder.exists():
