@@ -6,12 +6,12 @@ same function serves a node's own process and the children of a launch file.
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuropose_ros.core import allocator
 from neuropose_ros.core.resources import config_folder
 
 FAST_DDS = 'rmw_fastrtps_cpp'
@@ -29,14 +29,6 @@ _PROFILE_FAST_DDS_2 = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 _CYCLONE_URI = 'CYCLONEDDS_URI'
 # A choice of transports would be overruled by a profile that brings its own.
 _FAST_DDS_CHOICES = (_PROFILE, _PROFILE_FAST_DDS_2, 'FASTDDS_BUILTIN_TRANSPORTS')
-
-# glibc gives large buffers back to the kernel after each frame, which doubles latency and CPU.
-# (mallopt's number, variable, value)
-_ALLOCATOR = (
-    (-3, 'MALLOC_MMAP_THRESHOLD_', 1 << 28),
-    (-1, 'MALLOC_TRIM_THRESHOLD_', (1 << 31) - 1),
-    (-2, 'MALLOC_TOP_PAD_', 1 << 24),
-)
 
 
 @dataclass(frozen=True)
@@ -80,9 +72,8 @@ def apply_defaults() -> DdsSetup:
     """Set what the user has not set, in this process and its children; before ``rclpy.init``."""
     present = dict(os.environ)
     os.environ.update(_middleware(present))
-    os.environ.update(_allocator(present))
-    if not _is_allocator_chosen(present):
-        _tune_allocator()
+    allocator.keep_freed_memory()
+    os.environ.update(allocator.variables(present))
     return describe(os.environ)
 
 
@@ -103,7 +94,7 @@ def environment(*, lan: bool, present: Mapping[str, str]) -> dict[str, str]:
             'ROS_LOCALHOST_ONLY'):
         added['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
     whole = {**present, **added}
-    return {**added, **_middleware(whole), **_allocator(whole)}
+    return {**added, **_middleware(whole), **allocator.variables(whole)}
 
 
 def describe(present: Mapping[str, str]) -> DdsSetup:
@@ -119,7 +110,7 @@ def describe(present: Mapping[str, str]) -> DdsSetup:
         rmw=rmw,
         profile=chosen_profile,
         by_user=not _is_ours(chosen_profile),
-        allocator_by_user=_is_allocator_chosen(present),
+        allocator_by_user=allocator.is_chosen(present),
         shm_bytes=total,
         shm_free_bytes=free,
         warnings=_warnings(rmw, chosen_profile, total, free),
@@ -159,26 +150,6 @@ def _middleware(present: Mapping[str, str]) -> dict[str, str]:
         if _has_fast_dds_2(present):
             added[_PROFILE_FAST_DDS_2] = added[_PROFILE]
     return added
-
-
-def _allocator(present: Mapping[str, str]) -> dict[str, str]:
-    if _is_allocator_chosen(present):
-        return {}
-    return {name: str(value) for _, name, value in _ALLOCATOR}
-
-
-def _tune_allocator() -> None:
-    """Set in this process what the variables set in its children; glibc alone has it."""
-    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
-    if mallopt is not None:
-        for number, _, value in _ALLOCATOR:
-            mallopt(number, value)
-
-
-def _is_allocator_chosen(present: Mapping[str, str]) -> bool:
-    if present.get('GLIBC_TUNABLES'):
-        return True
-    return any(present.get(name, str(value)) != str(value) for _, name, value in _ALLOCATOR)
 
 
 def _is_ours(chosen_profile: str) -> bool:

@@ -18,6 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 import torch
 from torch import nn
 
+from neuropose_ros.core.allocator import keep_freed_memory
 from neuropose_ros.core.errors import TrainingError
 from neuropose_ros.learning.training.averaging import WeightAverage
 from neuropose_ros.learning.training.checkpoints import (
@@ -92,6 +93,7 @@ def fit(
     Raises:
         TrainingError: the loss is not finite, the disk is full, or the checkpoint does not fit.
     """
+    keep_freed_memory()
     run = _Run(task, settings, seed, folder, identity or {}, team or alone())
     if resume and folder is not None:
         run.resume(folder / CHECKPOINT)
