@@ -17,6 +17,7 @@ from neuropose_ros.action.description import (
 from neuropose_ros.action.recogniser import check_file, load_recogniser
 from neuropose_ros.action.store import deploy_folder, list_recognisers
 from neuropose_ros.core.errors import ModelError, ParameterError
+from neuropose_ros.learning.new_folder import put_in_place
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,7 @@ def put(source: Path, target: Path, *, replace: bool) -> None:
         with tempfile.TemporaryDirectory(dir=place, prefix='.deploy-') as beside:
             copy = Path(beside) / 'copy'
             shutil.copytree(source, copy)
-            if target.exists():
-                target.replace(Path(beside) / 'before')
-            copy.replace(target)
+            put_in_place(copy, target)
     except (OSError, shutil.Error) as error:
         reason = getattr(error, 'strerror', None) or error
         raise ModelError(f'{target}: cannot be written ({reason}): make room or give permission '

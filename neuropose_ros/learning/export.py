@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,11 +14,13 @@ from neuropose_ros.action.description import (
 )
 from neuropose_ros.action.recogniser import variant
 from neuropose_ros.core.errors import ModelError, ParameterError
+from neuropose_ros.inference.download import file_sha256
 from neuropose_ros.inference.onnx import OnnxRuntime
 from neuropose_ros.inference.precision import Probe, half_precision
 from neuropose_ros.learning.config import within
 from neuropose_ros.learning.model_card import model_card
 from neuropose_ros.learning.networks.recogniser import Recogniser
+from neuropose_ros.learning.new_folder import new_folder
 from neuropose_ros.learning.onnx_files import clip_network, step_network, step_states
 from neuropose_ros.learning.parity import (
     Difference,
@@ -103,36 +103,17 @@ def export(
     """
     settings = settings or ExportSettings()
     description = _description(trained, settings)
-    if folder.exists() and any(folder.iterdir()) and not (folder / FILE_NAME).is_file():
-        raise ModelError(f'{folder}: not empty and no recogniser, so nothing is replaced there: '
-                         'give another folder')
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.export-') as name:
-            made = Path(name) / 'recogniser'
-            made.mkdir()
-            parity = _write_networks(trained.network.cpu().eval(), made, settings, announce)
-            description = replace(description, networks={
-                path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-                for path in sorted(made.glob('*.onnx'))})
-            write_description(description, made)
-            save_recogniser(trained, made / FILE_NAME)
-            figures = settings.figures or trained.trained_on.get('figures')
-            terms = settings.terms or str(trained.trained_on.get('terms', ''))
-            (made / CARD_FILE).write_text(
-                model_card(description, parity, terms=terms, figures=figures), 'utf-8')
-            _put(made, folder, Path(name))
-    except OSError as error:
-        raise ModelError(f'{folder}: cannot be written ({error.strerror or error}): make room or '
-                         'give permission there') from error
+    with new_folder(folder, FILE_NAME, 'recogniser') as made:
+        parity = _write_networks(trained.network.cpu().eval(), made, settings, announce)
+        description = replace(description, networks={
+            path.name: file_sha256(path) for path in sorted(made.glob('*.onnx'))})
+        write_description(description, made)
+        save_recogniser(trained, made / FILE_NAME)
+        figures = settings.figures or trained.trained_on.get('figures')
+        terms = settings.terms or str(trained.trained_on.get('terms', ''))
+        (made / CARD_FILE).write_text(
+            model_card(description, parity, terms=terms, figures=figures), 'utf-8')
     return Export(folder, description, parity)
-
-
-def _put(made: Path, folder: Path, beside: Path) -> None:
-    """Swap the folders; both are on one file system."""
-    if folder.exists():
-        folder.replace(beside / 'before')
-    made.replace(folder)
 
 
 def _description(trained: TrainedRecogniser, settings: ExportSettings) -> RecogniserDescription:

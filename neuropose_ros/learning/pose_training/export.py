@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from neuropose_ros.core.errors import ModelError, ParameterError
 from neuropose_ros.core.pose import Floats
 from neuropose_ros.inference.onnx import OnnxRuntime
 from neuropose_ros.inference.precision import half_precision
+from neuropose_ros.learning.new_folder import new_folder
 from neuropose_ros.learning.onnx_files import written
 from neuropose_ros.learning.onnx_shapes import settle_shapes
 from neuropose_ros.learning.pose_training.entry import write_card, write_entries
@@ -140,27 +140,14 @@ def export_pose(
     """
     settings = settings or PoseExportSettings()
     name = settings.name or PoseExportSettings(folder.resolve().name.lower()).name
-    if folder.exists() and any(folder.iterdir()) and not (folder / FILE_NAME).is_file():
-        raise ModelError(f'{folder}: not empty and no pose model, so nothing is replaced there: '
-                         'give another folder')
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.export-') as place:
-            made = Path(place) / 'model'
-            made.mkdir()
-            variants = _write_variants(trained, made, settings, samples, announce)
-            write_entries(trained, made, name, settings.title, settings.licence,
-                          [variant.file for variant in variants])
-            save_pose(trained, made / FILE_NAME)
-            write_card(trained, made, name, settings.licence, [
-                (variant.file, variant.megabytes, variant.parity, variant.pck, variant.ms)
-                for variant in variants], samples is not None and samples.held_back)
-            if folder.exists():
-                folder.replace(Path(place) / 'before')
-            made.replace(folder)
-    except OSError as error:
-        raise ModelError(f'{folder}: cannot be written ({error.strerror or error}): make room or '
-                         'give permission there') from error
+    with new_folder(folder, FILE_NAME, 'pose model') as made:
+        variants = _write_variants(trained, made, settings, samples, announce)
+        write_entries(trained, made, name, settings.title, settings.licence,
+                      [variant.file for variant in variants])
+        save_pose(trained, made / FILE_NAME)
+        write_card(trained, made, name, settings.licence, [
+            (variant.file, variant.megabytes, variant.parity, variant.pck, variant.ms)
+            for variant in variants], samples is not None and samples.held_back)
     return PoseExport(folder, name, tuple(variants))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference.download import file_sha256
 from neuropose_ros.inference.onnx import OnnxRuntime
+from neuropose_ros.learning.new_folder import new_folder
 from neuropose_ros.learning.onnx_files import written
 from neuropose_ros.learning.refiner.card import refiner_card
 from neuropose_ros.learning.refiner.network import Frame, RefinerNetwork, State
@@ -69,34 +69,22 @@ def export_refiner(
     Raises:
         ModelError: the network cannot be written, or answers differently from the trained one.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / FILE_NAME).is_file():
-        raise ModelError(f'{folder}: not empty and no refiner, so nothing is replaced there: give '
-                         'another folder')
     network = trained.network.eval()
     skeleton = trained.skeleton
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.refiner-') as place:
-            made = Path(place) / 'refiner'
-            made.mkdir()
-            step = made / STEP_FILE
-            step.write_bytes(step_network(network))
-            _check(step, network)
-            description = RefinerDescription(
-                name, CORE_JOINTS, told_joints(), network.hidden,
-                {part: np.round(getattr(skeleton, part), 8).tolist()
-                 for part in ('mean', 'shape', 'walk')},
-                {STEP: trained.spread}, trained.noise.to_json(),
-                {step.name: file_sha256(step)}, dict(training))
-            write_description(description, made)
-            (made / CARD_FILE).write_text(refiner_card(description), 'utf-8')
-            if folder.exists():
-                _keep_others(folder, made)
-                folder.replace(Path(place) / 'before')
-            made.replace(folder)
-    except OSError as error:
-        raise ModelError(f'{folder}: cannot be written ({error.strerror or error}): make room or '
-                         'give permission there') from error
+    with new_folder(folder, FILE_NAME, 'refiner') as made:
+        step = made / STEP_FILE
+        step.write_bytes(step_network(network))
+        _check(step, network)
+        description = RefinerDescription(
+            name, CORE_JOINTS, told_joints(), network.hidden,
+            {part: np.round(getattr(skeleton, part), 8).tolist()
+             for part in ('mean', 'shape', 'walk')},
+            {STEP: trained.spread}, trained.noise.to_json(),
+            {step.name: file_sha256(step)}, dict(training))
+        write_description(description, made)
+        (made / CARD_FILE).write_text(refiner_card(description), 'utf-8')
+        if folder.exists():
+            _keep_others(folder, made)
     return description
 
 
