@@ -22,6 +22,8 @@ _WALL_M, _WALL_TOP_M = 14.0, 4.5
 _FLOOR_M = 6.4
 _FLOOR_NEAR_X = WALL_X + _FLOOR_M
 _FARTHEST_M = 40.0
+# Of the picture that is drawn at twice the size.
+_BAND_ROWS = 64
 _FLOOR_SHAPE = int(_FLOOR_M * _PER_M), int(_WALL_M * _PER_M)
 
 
@@ -50,12 +52,14 @@ def backdrop(
 def _furnished(camera: Camera, kind: str, floor_z: float, seed: int) -> Image:
     """Return the background in full light; scenes that follow one another often share it."""
     random = np.random.default_rng(seed)
-    wall, floor = _room(random) if kind == 'room' else _studio(random)
-    return _seen(camera, _picture_of(wall), _picture_of(floor), floor_z)
+    # One after the other: as numbers they are four times their pictures.
+    wall = _picture_of(_room_wall(random) if kind == 'room' else _studio_wall(random))
+    floor = _picture_of(_planks(random) if kind == 'room' else _studio_floor(random))
+    return _seen(camera, wall, floor, floor_z)
 
 
 def _picture_of(values: Floats) -> Image:
-    return np.asarray(np.clip(values, 0, 255), np.uint8)
+    return np.clip(values, 0, 255, out=values).astype(np.uint8)
 
 
 def _picture(camera: Camera, path: str, brightness: float) -> Image:
@@ -77,7 +81,19 @@ def _seen(camera: Camera, wall: Image, floor: Image, floor_z: float) -> Image:
     """Project the pictures of wall and floor into the image, at twice the size, then halve."""
     fine = Camera(camera.width * 2, camera.height * 2, camera.focal_px * 2, camera.position,
                   camera.target)
-    rays = fine.rays().astype(np.float32)
+    view = np.empty((fine.height, fine.width, 3), np.uint8)
+    # In bands: what is computed for each pixel on the way is twenty times the picture, and
+    # memory once used stays with the process.
+    for top in range(0, fine.height, _BAND_ROWS):
+        rows = slice(top, top + _BAND_ROWS)
+        view[rows] = _seen_rows(camera, fine.rays(rows).astype(np.float32), wall, floor, floor_z)
+    size = camera.width, camera.height
+    return np.asarray(cv2.resize(view, size, interpolation=cv2.INTER_AREA))
+
+
+def _seen_rows(
+    camera: Camera, rays: Floats, wall: Image, floor: Image, floor_z: float,
+) -> Image:
     to_wall, to_floor = _ways(camera, rays, floor_z)
     on_floor = to_floor < to_wall
     reach = np.minimum(np.minimum(to_floor, to_wall), np.float32(_FARTHEST_M))
@@ -90,9 +106,7 @@ def _seen(camera: Camera, wall: Image, floor: Image, floor_z: float) -> Image:
                         borderMode=options[1])
     at_floor = cv2.remap(floor, across.astype(np.float32), along.astype(np.float32), options[0],
                          borderMode=options[1])
-    view = np.where(on_floor[..., np.newaxis], at_floor, at_wall)
-    size = camera.width, camera.height
-    return np.asarray(cv2.resize(view, size, interpolation=cv2.INTER_AREA))
+    return np.asarray(np.where(on_floor[..., np.newaxis], at_floor, at_wall))
 
 
 def _ways(camera: Camera, rays: Floats, floor_z: float) -> tuple[Floats, Floats]:
@@ -123,24 +137,27 @@ def _grain(random: np.random.Generator, shape: tuple[int, int], cell: int) -> Fl
 def _plain(random: np.random.Generator, shape: tuple[int, int], color: tuple[int, int, int],
            grain: float) -> Floats:
     shade = 1 + grain * _grain(random, shape, 60) + grain * 0.6 * _grain(random, shape, 4)
-    return (np.asarray(color, np.float32) * shade[..., np.newaxis]).astype(np.float32)
+    return np.asarray(color, np.float32) * shade[..., np.newaxis]
 
 
-def _studio(random: np.random.Generator) -> tuple[Floats, Floats]:
+def _studio_wall(random: np.random.Generator) -> Floats:
     wall_shape = int(_WALL_TOP_M * _PER_M), int(_WALL_M * _PER_M)
     wall = _plain(random, wall_shape, (196, 198, 196), 0.010)
-    floor = _plain(random, _FLOOR_SHAPE, (150, 158, 164),
-                   0.015)
     up = np.linspace(0.92, 1.06, wall_shape[0], dtype=np.float32)[::-1]
     across = 1 - 0.22 * np.linspace(-1, 1, wall_shape[1], dtype=np.float32)**2
     wall *= (up[:, None] * across[None, :])[..., np.newaxis]
-    floor *= (1 - 0.22 * np.linspace(-1, 1, floor.shape[1], dtype=np.float32)**2)[None, :, None]
     wall[-12:] *= 0.72
     wall[-13:-11] *= 1.15
-    return wall, floor
+    return wall
 
 
-def _room(random: np.random.Generator) -> tuple[Floats, Floats]:
+def _studio_floor(random: np.random.Generator) -> Floats:
+    floor = _plain(random, _FLOOR_SHAPE, (150, 158, 164), 0.015)
+    floor *= (1 - 0.22 * np.linspace(-1, 1, floor.shape[1], dtype=np.float32)**2)[None, :, None]
+    return floor
+
+
+def _room_wall(random: np.random.Generator) -> Floats:
     wall_shape = int(_WALL_TOP_M * _PER_M), int(_WALL_M * _PER_M)
     wall = _plain(random, wall_shape, (168, 186, 196), 0.02)
     bottom = wall_shape[0]
@@ -150,9 +167,7 @@ def _room(random: np.random.Generator) -> tuple[Floats, Floats]:
     _shelf(random, wall, 1110, bottom)
     wall[-14:] = np.asarray((225, 228, 230), np.float32)
     wall[-16:-14] *= 0.6
-    floor = np.empty((*_FLOOR_SHAPE, 3), np.float32)
-    _planks(random, floor)
-    return wall, floor
+    return wall
 
 
 def _bricks(random: np.random.Generator, wall: Floats) -> None:
@@ -209,8 +224,9 @@ def _shelf(random: np.random.Generator, wall: Floats, left: int, bottom: int) ->
             column += thick + (int(random.integers(0, 24)) if random.random() < 0.12 else 0)
 
 
-def _planks(random: np.random.Generator, floor: Floats) -> None:
+def _planks(random: np.random.Generator) -> Floats:
     """Lay boards that run away from the camera."""
+    floor = np.empty((*_FLOOR_SHAPE, 3), np.float32)
     wide, long = 16, 160
     rows, columns = floor.shape[:2]
     for column in range(0, columns, wide):
@@ -223,3 +239,4 @@ def _planks(random: np.random.Generator, floor: Floats) -> None:
             part[:, -1:] *= 0.65
     stretched = _grain(random, (rows // 20, columns), 2)
     floor *= 1 + 0.06 * cv2.resize(stretched, (columns, rows))[..., np.newaxis]
+    return floor

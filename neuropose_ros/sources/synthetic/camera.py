@@ -61,9 +61,9 @@ class Camera:
         return np.asarray(
             optical[..., :2] / optical[..., 2:] * self.focal_px + np.asarray(self.center_px))
 
-    def rays(self) -> Array:
-        """Return the world direction of each pixel (H, W, 3), not normalised."""
+    def rays(self, rows: slice = slice(None)) -> Array:
+        """Return the world direction of each pixel of the rows (H, W, 3), not normalised."""
         cx, cy = self.center_px
         x, y = np.meshgrid((np.arange(self.width) - cx) / self.focal_px,
-                           (np.arange(self.height) - cy) / self.focal_px)
+                           (np.arange(self.height)[rows] - cy) / self.focal_px)
         return np.asarray(np.stack((x, y, np.ones_like(x)), -1) @ self.rotation)
