@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -100,6 +100,7 @@ class CropMaker:
     Attributes:
         width_px, height_px: of the input.
         padding: share of the box that it shows.
+        replicated: beyond the picture lies its nearest pixel; else black.
     """
 
     layout: SkeletonLayout
@@ -107,20 +108,28 @@ class CropMaker:
     height_px: int
     padding: float
     augmentation: PictureAugmentation = PLAIN
+    replicated: bool = False
 
     def make(self, person: Person, rng: np.random.Generator) -> Person:
         """Return the augmented crop, (height_px, width_px, 3), with its points in px of it.
 
         Joints outside of the crop have the weight 0.
         """
-        warp = self._warp(person, rng)
+        crop = self.cut(person, self._warp(person, rng), rng)
+        return replace(crop, image=self.lit(crop.image, rng))
+
+    def cut(
+        self, person: Person, warp: NDArray[np.float64], rng: np.random.Generator,
+    ) -> Person:
+        """Return the crop that a (2, 3) map describes, or its mirror image, in its own light."""
         mirrored = rng.random() < self.augmentation.mirror
         if mirrored:  # px x of the crop -> px width - x of the plain one
-            warp[:, 2] += warp[:, 0] * self.width_px
-            warp[:, 0] *= -1
+            warp = np.stack((-warp[:, 0], warp[:, 1], warp[:, 2] + warp[:, 0] * self.width_px), 1)
         image = np.asarray(cv2.warpAffine(
             person.image, warp, (self.width_px, self.height_px),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP), np.uint8)
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE if self.replicated else cv2.BORDER_CONSTANT),
+            np.uint8)
         points = points_in_crop(person.points, warp)
         weights = person.weights
         if mirrored:
@@ -129,8 +138,8 @@ class CropMaker:
         size = np.array([self.width_px, self.height_px], np.float32)
         with np.errstate(invalid='ignore'):
             inside = ((points >= -0.5) & (points <= size - 0.5)).all(-1)
-        return Person(self._lit(image, rng), points, np.where(inside, weights, 0).astype(
-            np.float32), np.array([0, 0, *size], np.float32))
+        return Person(image, points, np.where(inside, weights, 0).astype(np.float32),
+                      np.array([0, 0, *size], np.float32))
 
     def _warp(self, person: Person, rng: np.random.Generator) -> NDArray[np.float64]:
         settings = self.augmentation
@@ -141,7 +150,7 @@ class CropMaker:
         zoom = np.exp(rng.uniform(-1, 1) * np.log1p(settings.scale))
         angle = np.deg2rad(rng.uniform(-settings.turn_deg, settings.turn_deg)) * (
             rng.random() < settings.turned)
-        return _about_centre(warp, zoom, angle, self.width_px, self.height_px)
+        return about_centre(warp, zoom, angle, self.width_px, self.height_px)
 
     def _half_body(self, person: Person, rng: np.random.Generator) -> Floats:
         lower = np.array([any(word in name for word in _LOWER_BODY)
@@ -164,7 +173,8 @@ class CropMaker:
             order[left], order[right] = right, left
         return order
 
-    def _lit(self, image: Image, rng: np.random.Generator) -> Image:
+    def lit(self, image: Image, rng: np.random.Generator) -> Image:
+        """Return a crop in other light, partly hidden or as a poor camera has it."""
         settings = self.augmentation
         if rng.random() < settings.occluded:
             for _ in range(rng.integers(1, max(settings.occluders, 1) + 1)):
@@ -201,7 +211,7 @@ def points_in_crop(points: Floats, warp: NDArray[np.float64]) -> Floats:
     return placed
 
 
-def _about_centre(
+def about_centre(
     warp: NDArray[np.float64], zoom: float, angle: float, width: int, height: int,
 ) -> NDArray[np.float64]:
     """Make a crop show ``zoom`` times as much, turned about its centre."""

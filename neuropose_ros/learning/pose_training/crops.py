@@ -10,7 +10,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +46,12 @@ class CropSettings:
     Attributes:
         side_px: of the square crops.
         context: share of the larger side of a person's box that the crop shows.
+        replicated: beyond the picture lies its nearest pixel; else black.
     """
 
     side_px: int = 224
     context: float = 2.0
+    replicated: bool = field(default=False, repr=False)  # black crops keep their key
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,15 @@ class CropSet:
         image = cv2.imdecode(self.pixels[begin:end], cv2.IMREAD_COLOR)
         return Person(np.asarray(image, np.uint8), self.points[index], self.weights[index],
                       self.boxes[index])
+
+    def only(self, chosen: NDArray[np.intp]) -> CropSet:
+        """Return some of them, in the given order."""
+        parts = [self.pixels[self.offsets[index]:self.offsets[index + 1]] for index in chosen]
+        offsets = np.concatenate(([0], np.cumsum([len(part) for part in parts])))
+        return CropSet(
+            self.layout, np.concatenate([np.zeros(0, np.uint8), *parts]),
+            offsets.astype(np.int64), self.points[chosen], self.weights[chosen],
+            self.boxes[chosen], self.sizes[chosen], self.pictures[chosen])
 
 
 def cut_out(
@@ -124,6 +135,7 @@ def cut_out(
 
 def _key(pictures: PictureSet, settings: CropSettings) -> str:
     digest = hashlib.sha256(repr((_VERSION, settings, pictures.layout.id)).encode())
+    digest.update(b'replicated' if settings.replicated else b'')
     for picture in pictures.pictures:
         stat = picture.path.stat()
         digest.update(
@@ -170,8 +182,10 @@ def _people(
             warp = square_warps(
                 (box[:2] + box[2:])[np.newaxis] / 2, [side * settings.context],
                 settings.side_px)[0]
-            crop = cv2.warpAffine(image, warp, (settings.side_px, settings.side_px),
-                                  flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+            crop = cv2.warpAffine(
+                image, warp, (settings.side_px, settings.side_px),
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REPLICATE if settings.replicated else cv2.BORDER_CONSTANT)
             placed = points_in_crop(points, warp)
             known = box_around(placed)
             size = float(np.linalg.norm(known[2:] - known[:2]))

@@ -21,12 +21,13 @@ from neuropose_ros.learning.pose_training.crops import (
     in_layout,
 )
 from neuropose_ros.learning.pose_training.network import PoseNetwork, adopt, build, parameters
-from neuropose_ros.learning.pose_training.recipe import PoseRecipe
+from neuropose_ros.learning.pose_training.recipe import PoseDataSettings, PoseRecipe
 from neuropose_ros.learning.pose_training.task import PoseLearning
 from neuropose_ros.learning.pose_training.weights import TrainedPose
 from neuropose_ros.learning.training.loop import derived_seed, fit
 
-_CONTEXT = 2.0
+CONTEXT = 2.0
+"""Share of a person's box that crops show: enough for every augmentation."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +72,22 @@ def prepare(
     Raises:
         DataError: see `hold_out` and `cut_out`.
     """
-    data = recipe.data
+    side = max(recipe.network.width_px, recipe.network.height_px) / recipe.data.padding
+    return divided(recipe.data, pictures, seed, CropSettings(round(CONTEXT * side), CONTEXT),
+                   cache=cache, findings=findings)
+
+
+def divided(
+    data: PoseDataSettings, pictures: PictureSet, seed: int, crops: CropSettings, *,
+    cache: Path | None = None, findings: Findings | None = None,
+) -> Learnt:
+    """Do what `prepare` does, with crops of any size."""
     learnt, held = hold_out(pictures.pictures, data.validation_share, data.validation_seed)
     if data.pictures and data.pictures < len(learnt):
         drawn = np.random.default_rng([seed, 11]).permutation(len(learnt))[:data.pictures]
         learnt = tuple(learnt[index] for index in sorted(drawn))
-    side = round(_CONTEXT * max(recipe.network.width_px, recipe.network.height_px) / data.padding)
     parts = [in_layout(cut_out(
-        pictures.only(part), CropSettings(side, _CONTEXT), cache=cache, findings=findings,
+        pictures.only(part), crops, cache=cache, findings=findings,
         skipped_share=data.skipped_share), data.layout) if part else None
         for part in (learnt, held)]
     assert parts[0] is not None
