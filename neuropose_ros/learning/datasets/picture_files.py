@@ -9,10 +9,12 @@ from itertools import groupby
 
 import numpy as np
 
-from neuropose_ros.core.errors import ImageError, SourceError
+from neuropose_ros.core.errors import DataError, ImageError, SourceError
 from neuropose_ros.core.pose import Image
+from neuropose_ros.learning.datasets.bag_pictures import bag_pictures
 from neuropose_ros.learning.datasets.findings import Findings
 from neuropose_ros.learning.datasets.pictures import AnnotatedPicture
+from neuropose_ros.recording.bag_reading import is_bag
 from neuropose_ros.sources.folder import read_picture
 from neuropose_ros.sources.video import VideoSource
 
@@ -78,7 +80,8 @@ def _images(
     for (path, is_video), run in groupby(
             enumerate(pictures), lambda item: (item[1].path, item[1].frame >= 0)):
         if is_video:
-            yield from _frames(list(run), findings)
+            read = _of_bag if is_bag(path) else _frames
+            yield from read(list(run), findings)
             continue
         for index, picture in run:
             try:
@@ -107,4 +110,22 @@ def _frames(
     else:
         problem = f'the video ends after {number} frames'
     for _, picture in left:
+        findings.skip(picture.name, problem)
+
+
+def _of_bag(
+    wanted: list[tuple[int, AnnotatedPicture]], findings: Findings,
+) -> Iterator[tuple[int, Image]]:
+    left = {picture.frame: (index, picture) for index, picture in wanted}
+    problem = 'it is not in the bag'
+    try:
+        for number, image in bag_pictures(wanted[0][1].path, set(left)):
+            index, picture = left.pop(number)
+            if isinstance(image, ImageError):
+                findings.skip(picture.name, image)
+            else:
+                yield index, image
+    except DataError as error:
+        problem = str(error)
+    for _, picture in left.values():
         findings.skip(picture.name, problem)

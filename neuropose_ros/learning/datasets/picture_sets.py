@@ -10,6 +10,7 @@ import numpy as np
 
 from neuropose_ros.core.errors import DataError
 from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.learning.datasets.corrected_sessions import read_corrected, sessions_in
 from neuropose_ros.learning.datasets.findings import Findings
 from neuropose_ros.learning.datasets.h36m_pictures import read_h36m_pictures
 from neuropose_ros.learning.datasets.jhmdb import read_jhmdb_frames
@@ -87,6 +88,8 @@ def _form_of(root: Path) -> str:
     """Tell the form by the files that lie there; COCO's is what all others write."""
     if any((root / name).exists() for name in ('jhmdb14_named.npz', 'jhmdb/jhmdb14_named.npz')):
         return 'jhmdb'
+    if sessions_in(root):
+        return 'corrected'
     if any(root.glob('annotation_body3d/fps*/*.npz')):
         return 'h36m'
     mpii = ('annot/valid.json', 'mpii_human_pose_v1_u12_1.mat',
@@ -148,8 +151,21 @@ def _read_h36m(
     return read_h36m_pictures(root, part, findings)
 
 
+def _read_corrected(
+    root: Path, _part: str, findings: Findings, _empty: bool,
+) -> tuple[_Pictures, str]:
+    return read_corrected(root, findings)
+
+
+def _read_corrected_and_found(
+    root: Path, _part: str, findings: Findings, _empty: bool,
+) -> tuple[_Pictures, str]:
+    return read_corrected(root, findings, found=True)
+
+
 FORMS: Mapping[str, Callable[[Path, str, Findings, bool], tuple[_Pictures, str]]] = {
     'coco': _read_coco, 'mpii': _read_mpii, 'jhmdb': _read_jhmdb, 'h36m': _read_h36m,
+    'corrected': _read_corrected, 'corrected_and_found': _read_corrected_and_found,
 }
 """How sets lie on the disk."""
 

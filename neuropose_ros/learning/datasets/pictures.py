@@ -42,7 +42,7 @@ class AnnotatedPicture:
         boxes: (P, 4) float32 px, x_min y_min x_max y_max; NaN = not annotated.
         areas: (P,) float32 px^2 of the person's outline; NaN = not annotated.
         head_sizes: (P,) float32 px, by which PCKh divides; NaN = not annotated.
-        frame: of the video at `path`, from 0; -1 = that is a picture.
+        frame: of the video or bag at `path`, from 0; -1 = that is a picture.
         group: the recording it is from: a hold-out never splits one; '' = a group of its own.
         picture_id: by which results are told apart; -1 = it has none.
         size_px: width and height as the annotations state them; None = they do not.
@@ -72,7 +72,11 @@ class AnnotatedPicture:
     @property
     def name(self) -> str:
         """For people."""
-        return self.path.name if self.frame < 0 else f'{self.path.stem}, frame {self.frame}'
+        if self.frame < 0:
+            return self.path.name
+        # A recording is named by its folder, in which its bag lies.
+        recording = self.path.parent.name if self.path.is_dir() else self.path.stem
+        return f'{recording}, frame {self.frame}'
 
 
 @dataclass(frozen=True)

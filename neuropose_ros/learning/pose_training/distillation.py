@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import numpy as np
 
 from neuropose_ros.core.errors import DataError, ImageError, SourceError
 from neuropose_ros.core.layouts import convert_person
-from neuropose_ros.core.pose import Floats, Frame, Image, PersonPose
+from neuropose_ros.core.pose import Floats, Frame, PersonPose
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.inference.cache import cache_folder
 from neuropose_ros.learning.config import at_least, within
@@ -24,11 +23,9 @@ from neuropose_ros.learning.datasets.findings import Findings
 from neuropose_ros.learning.datasets.picture_sets import PictureSet
 from neuropose_ros.learning.datasets.pictures import AnnotatedPicture
 from neuropose_ros.learning.datasets.tables import read_arrays
-from neuropose_ros.learning.datasets.videos import video_files
+from neuropose_ros.learning.datasets.unlabelled import files_below, frames_of
 from neuropose_ros.pose.create import create_estimator
 from neuropose_ros.pose.estimator import PoseEstimator
-from neuropose_ros.sources.folder import SUFFIXES, read_picture
-from neuropose_ros.sources.video import VideoSource
 
 _BOX_GROWTH = 1.2
 _LEAST_SIDE_PX = 8.0
@@ -91,7 +88,7 @@ def taught(
         LayoutError: the layouts have no joint in common.
     """
     findings = Findings() if findings is None else findings
-    files = _files(root)
+    files = files_below(root)
     folder = (cache or cache_folder() / 'crops') / 'taught'
     estimator: PoseEstimator | None = None
     pictures: list[AnnotatedPicture] = []
@@ -147,18 +144,6 @@ def together(labelled: PictureSet, other: PictureSet) -> PictureSet:
             labelled.source, other.source))))
 
 
-def _files(root: Path) -> list[Path]:
-    if not root.is_dir():
-        raise DataError(f'{root}: there is no such folder')
-    found = [path for path in sorted(root.rglob('*'))
-             if path.suffix.lower() in SUFFIXES and path.is_file()]
-    for folder in (root, *(path for path in sorted(root.rglob('*')) if path.is_dir())):
-        found += video_files(folder)
-    if not found:
-        raise DataError(f'{root}: there is no video and no picture')
-    return found
-
-
 def _key(teacher: Teacher, path: Path, settings: DistillationSettings) -> str:
     stat = path.stat()
     text = f'{teacher.name}/{settings.every}/{path.absolute()}/{stat.st_size}/{stat.st_mtime_ns}'
@@ -169,7 +154,7 @@ def _keep(
     target: Path, estimator: PoseEstimator, path: Path, settings: DistillationSettings,
 ) -> None:
     points, scores, boxes, frames = [], [], [], []
-    for number, image in _images(path, settings.every):
+    for number, image in frames_of(path, settings.every):
         estimator.reset()  # frames that lie apart are pictures of their own
         for person in estimator.estimate(Frame(image, 1, 0)).persons:
             points.append(person.keypoints)
@@ -194,19 +179,6 @@ def _keep(
     except OSError as error:
         raise DataError(f'{target}: cannot be written ({error.strerror}): make room, or choose '
                         'another folder by --cache') from error
-
-
-def _images(path: Path, every: int) -> Iterator[tuple[int, Image]]:
-    """Give (-1, picture) of a picture, (number, frame) of a video."""
-    if path.suffix.lower() in SUFFIXES:
-        yield -1, read_picture(path)
-        return
-    with closing(VideoSource(path, threads=1)) as source:
-        number = 0
-        while (read := source.read()) is not None:
-            if number % every == 0:
-                yield number, read.image
-            number += 1
 
 
 def _annotated(
