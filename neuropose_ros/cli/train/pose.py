@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_learning_arguments(parser, 'train_pose', 'runs/train_pose')
     parser.add_argument('--cache', type=Path, help='of the people that are cut out')
     parser.add_argument('--weights', type=Path,
-                        help='what `neuropose train pose` wrote: file or folder, to start from')
+                        help='to start from: what `neuropose train pose` or `neuropose '
+                             'pretrain pose` wrote, file or folder')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,13 +52,14 @@ def run(args: argparse.Namespace) -> int:
     from neuropose_ros.learning.pose_training.recipe import read_pose_recipe
     from neuropose_ros.learning.pose_training.samples import FILE_NAME as SAMPLES
     from neuropose_ros.learning.pose_training.samples import draw, save_samples
-    from neuropose_ros.learning.pose_training.weights import FILE_NAME, load_pose, save_pose
+    from neuropose_ros.learning.pose_training.self_supervised import start_from
+    from neuropose_ros.learning.pose_training.weights import FILE_NAME, save_pose
     from neuropose_ros.learning.training.loop import CHECKPOINT
 
     _check(args)
     recipe = read_pose_recipe(args.config, args.set)
     keep_earlier_run(args, FILE_NAME, CHECKPOINT)
-    start = Start(load_pose(args.weights) if args.weights else None)
+    start = start_from(args.weights) if args.weights else Start()
     with training_place(args, 'pose network') as place:
         findings = Findings()
         pictures = place.team.first(lambda: _pictures(args, recipe, findings))

@@ -144,14 +144,19 @@ class PoseNetwork(nn.Module):
         self.y = nn.Conv2d(config.neck, bins, 1)
         self.register_buffer('temperature', torch.ones(()))
 
-    def forward(self, pictures: Tensor) -> Logits:
-        """Return the logits of (N, 3, height_px, width_px) pictures."""
+    def features(self, pictures: Tensor) -> Tensor:
+        """Return the neck's (N, neck, H, W) of (N, 3, height_px, width_px), an 8th of its size."""
         levels = [lateral(features) for lateral, features in zip(
             self.lateral, self.backbone(pictures), strict=True)]
         features = levels[-1]
         for finer in levels[-2::-1]:
             features = finer + functional.interpolate(features, scale_factor=2.0)
-        features = self.smooth(features)
+        smooth: Tensor = self.smooth(features)
+        return smooth
+
+    def forward(self, pictures: Tensor) -> Logits:
+        """Return the logits of (N, 3, height_px, width_px) pictures."""
+        features = self.features(pictures)
         return Logits(self._along(self.x(features), -1), self._along(self.y(features), -2))
 
     def _along(self, cells: Tensor, axis: int) -> Tensor:

@@ -1,8 +1,4 @@
-"""Learn how people move from poses without labels; `neuropose train --weights` starts from it.
-
---data is the folder of a data set that the YAML names, or what `neuropose preprocess` wrote of
-your own recordings. Labels are not looked at, test parts not either.
-"""
+"""Learning how people move from poses without labels: arguments and what is printed."""
 
 from __future__ import annotations
 
