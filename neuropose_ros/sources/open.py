@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from neuropose_ros.core.errors import SourceError
@@ -50,7 +51,8 @@ def open_source(
 
         return open_synthetic(spec)
     if scheme in _STREAMS:
-        from neuropose_ros.sources.stream import StreamSource
+        with _needing_pyav(spec.partition('?')[0].rpartition('@')[2]):
+            from neuropose_ros.sources.stream import StreamSource
 
         return StreamSource(spec, threads=threads, stall_s=stall_s, now=now)
     device = _device(spec)
@@ -85,6 +87,19 @@ def _open_path(spec: str, rate_hz: float | None, threads: int) -> Source:
 
     if path.is_dir() or path.suffix.lower() in SUFFIXES:
         return FolderSource(path, rate_hz=rate_hz or DEFAULT_RATE_HZ)
-    from neuropose_ros.sources.video import VideoSource
+    with _needing_pyav(str(path)):
+        from neuropose_ros.sources.video import VideoSource
 
     return VideoSource(path, threads=threads)
+
+
+@contextmanager
+def _needing_pyav(name: str) -> Iterator[None]:
+    """Say what to install where PyAV is missing: small computers may do without it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != 'av':
+            raise
+        raise SourceError(
+            f'{name} cannot be read: videos and streams need PyAV: pip install av') from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -60,3 +62,14 @@ def test_unknown_lists_what_is_possible(spec):
 def test_a_topic_is_for_the_pose_node():
     with pytest.raises(SourceError, match=r"'topic:/image'.*pose node"):
         open_source('topic:/image')
+
+
+@pytest.mark.parametrize('form', ['{folder}/a.mp4', 'rtsp://user:secret@localhost:1/x?key=secret'])
+def test_without_pyav_a_video_is_refused_in_one_sentence(form, tmp_path, monkeypatch):
+    write_video(tmp_path / 'a.mp4', range(0, 200, 40))
+    for name in ('decoding', 'stream', 'video'):
+        monkeypatch.delitem(sys.modules, f'neuropose_ros.sources.{name}', raising=False)
+    monkeypatch.setitem(sys.modules, 'av', None)
+    with pytest.raises(SourceError, match='need PyAV: pip install av') as refused:
+        open_source(form.format(folder=tmp_path))
+    assert 'secret' not in str(refused.value)
