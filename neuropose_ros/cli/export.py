@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from neuropose_ros.cli.learning_options import add_settings_arguments, read_settings
@@ -77,6 +78,10 @@ def _export_network(args: argparse.Namespace) -> int:
 
     if is_pose(args.input):
         return _export_pose(args)
+    from neuropose_ros.learning.pose_finetuning.tuned import is_tuned
+
+    if is_tuned(args.input):
+        return _export_tuned(args)
     from neuropose_ros.learning.export import ExportSettings, export
     from neuropose_ros.learning.weights import load_recogniser
 
@@ -96,6 +101,7 @@ def _export_network(args: argparse.Namespace) -> int:
 def _export_pose(args: argparse.Namespace) -> int:
     from neuropose_ros.learning.pose_training.export import PoseExportSettings, export_pose
     from neuropose_ros.learning.pose_training.samples import FILE_NAME, load_samples
+    from neuropose_ros.learning.pose_training.variants import int8_worth
     from neuropose_ros.learning.pose_training.weights import load_pose, pose_file
 
     _need_folder(args)
@@ -103,9 +109,15 @@ def _export_pose(args: argparse.Namespace) -> int:
     samples = load_samples(pose_file(args.input).with_name(FILE_NAME))
     done = export_pose(load_pose(args.input), args.folder, settings, samples)
     for variant in done.variants:
-        found = ', '.join(f'PCK@{limit:g} {value:.3f}' for limit, value in variant.pck.items())
+        found = ''.join(f', PCK@{limit:g} {value:.3f}' for limit, value in variant.pck.items())
         print(f'{variant.file:16} {variant.megabytes:5.1f} MB {variant.ms:6.1f} ms a person on '
-              f'one thread{", " if found else ""}{found}')
+              f'one thread{found}')
+    worth, curve = int8_worth(done.variants), done.curve
+    if worth is not None:
+        print(worth)
+    if curve.joints:
+        print(f'scores are chances of being within a tenth of the size: calibration error '
+              f'{curve.ece:.3f} on people held back ({curve.ece_before:.3f} before)')
     print(f'{done.folder} is a pose model; `neuropose deploy {done.folder}` puts it where the '
           f'pose node finds it as {done.name}')
     if args.json:
@@ -113,6 +125,28 @@ def _export_pose(args: argparse.Namespace) -> int:
             variant.file: {
                 'megabytes': variant.megabytes, 'parity': variant.parity, 'ms': variant.ms,
                 **{f'pck@{limit:g}': value for limit, value in variant.pck.items()}}
+            for variant in done.variants},
+            'int8': None if worth is None else {**asdict(worth), 'worth': worth.worth},
+            'scores': asdict(curve) if curve.joints else None}))
+    return 0
+
+
+def _export_tuned(args: argparse.Namespace) -> int:
+    from neuropose_ros.learning.pose_finetuning.export import export_tuned
+    from neuropose_ros.learning.pose_finetuning.tuned import load_tuned
+    from neuropose_ros.learning.pose_training.export import PoseExportSettings
+
+    _need_folder(args)
+    settings = read_settings(PoseExportSettings, args, 'export_pose')
+    done = export_tuned(load_tuned(args.input), args.folder, settings)
+    for variant in done.variants:
+        print(f'{variant.file:16} {variant.megabytes:5.1f} MB {variant.ms:6.1f} ms a look on one '
+              'thread')
+    print(f'{done.folder} is a pose model; `neuropose deploy {done.folder}` puts it where the '
+          f'pose node finds it as {done.name}')
+    if args.json:
+        print(json.dumps({'folder': str(done.folder), 'name': done.name, 'variants': {
+            variant.file: {'megabytes': variant.megabytes, 'ms': variant.ms}
             for variant in done.variants}}))
     return 0
 

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from neuropose_ros.core.layouts import BUILT_IN
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.inference.download import file_sha256
-from neuropose_ros.learning.pose_training.task import MEAN, STD
+from neuropose_ros.learning.pose_training.calibration import RIGHT_WITHIN, ScoreCurve
+from neuropose_ros.learning.pose_training.task import LIMITS, MEAN, STD
+from neuropose_ros.learning.pose_training.variants import Variant, int8_worth
 from neuropose_ros.learning.pose_training.weights import TrainedPose
 
 ENTRY_FILE, CARD_FILE = 'entry.yaml', 'MODEL_CARD.md'
@@ -25,8 +28,6 @@ _LIMITS = (
     'Joints mean what the annotations say: those of two data sets differ by centimetres.',
     'It is no medical device and no safety device.',
 )
-Row = tuple[str, float, float, Mapping[float, float], float]
-"""File, MB, parity, PCK by limit, ms."""
 
 
 def write_entries(
@@ -48,7 +49,7 @@ def write_entries(
             'input': {'width': trained.network.config.width_px,
                       'height': trained.network.config.height_px,
                       'mean': list(MEAN), 'std': list(STD)},
-            'layout': _layout(trained.layout), 'outputs': ['simcc_x', 'simcc_y'],
+            'layout': layout_table(trained.layout), 'outputs': ['simcc_x', 'simcc_y'],
             'options': {'padding': trained.recipe.data.padding,
                         'least_joint_score': LEAST_JOINT_SCORE},
             'megabytes': round(path.stat().st_size / 1e6, 1),
@@ -62,7 +63,8 @@ def _title(trained: TrainedPose) -> str:
             f'{len(trained.layout)} joints, learnt from {trained.trained_on.get("pictures")}')
 
 
-def _layout(layout: SkeletonLayout) -> str | dict[str, Any]:
+def layout_table(layout: SkeletonLayout) -> str | dict[str, Any]:
+    """Return a layout as an entry of a list of models has it."""
     if BUILT_IN.get(layout.name) == layout:
         return layout.name
     names = layout.names
@@ -72,11 +74,12 @@ def _layout(layout: SkeletonLayout) -> str | dict[str, Any]:
 
 
 def write_card(
-    trained: TrainedPose, folder: Path, name: str, licence: str, rows: Sequence[Row],
-    held_back: bool,
+    trained: TrainedPose, folder: Path, name: str, licence: str, variants: Sequence[Variant],
+    curve: ScoreCurve, held_back: bool,
 ) -> None:
     """Write the card, Markdown for people."""
     config, facts = trained.network.config, trained.trained_on
+    worth = int8_worth(variants)
     lines = [
         f'# Pose model {name}', '',
         f'Finds {len(trained.layout)} joints ({trained.layout.id}) of one person in a crop of '
@@ -84,12 +87,13 @@ def write_card(
         f'{trained.recipe.data.padding:g}), by SimCC at {config.bins_per_px} bins per px.', '',
         f'Licence: {licence}. Terms of the pictures: {facts.get("terms") or "not stated"}.', '',
         '## Learnt from', '', '| | |', '|---|---|', *_facts(facts), '', '## Files', '',
-        '| file | MB | differs by | PCK@0.1 | PCK@0.2 | ms, one thread |',
-        '|---|---|---|---|---|---|', *map(_row, rows), '',
+        '| file | MB | differs by | PCK@0.1 | PCK@0.2 | ECE | ms, one thread |',
+        '|---|---|---|---|---|---|---|', *map(_row, variants), '',
         'PCK: share of joints within that share of the diagonal of the box around the joints; '
         + ('on people held back from training.' if held_back else
            'on people it was trained on: no measure of how good it is.'),
-        '', '## Limits', '', *(f'- {limit}' for limit in _LIMITS), '']
+        *([] if worth is None else ['', f'{worth}.']), '', '## Scores', '', _scores(curve), '',
+        '## Limits', '', *(f'- {limit}' for limit in _LIMITS), '']
     (folder / CARD_FILE).write_text('\n'.join(lines), 'utf-8')
 
 
@@ -102,7 +106,18 @@ def _facts(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f'| validation {key} | {value:.3f} |'
 
 
-def _row(row: Row) -> str:
-    file, megabytes, parity, pck, ms = row
-    shown = [f'{pck[limit]:.3f}' if limit in pck else '' for limit in (0.1, 0.2)]
-    return f'| {file} | {megabytes:.1f} | {parity:.2g} | {" | ".join(shown)} | {ms:.1f} |'
+def _scores(curve: ScoreCurve) -> str:
+    if not curve.joints:
+        return ('A score is the share of the probability that lies near the answer: it ranks '
+                'joints, it is no chance of being right.')
+    return (f'A score is the chance that the joint is within {RIGHT_WITHIN:g} of the diagonal of '
+            f'the box around the joints, fitted on {curve.joints} joints of people held back. '
+            f'Expected calibration error, each half of them judged by the other: {curve.ece:.3f} '
+            f'({curve.ece_before:.3f} before). On other people and cameras it is larger.')
+
+
+def _row(variant: Variant) -> str:
+    pck = [f'{variant.pck[limit]:.3f}' if limit in variant.pck else '' for limit in LIMITS]
+    ece = f'{variant.ece:.3f}' if np.isfinite(variant.ece) else ''
+    return (f'| {variant.file} | {variant.megabytes:.1f} | {variant.parity:.2g} | '
+            f'{" | ".join(pck)} | {ece} | {variant.ms:.1f} |')

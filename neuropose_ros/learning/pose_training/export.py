@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,26 +13,31 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neuropose_ros.core.errors import ModelError, ParameterError
-from neuropose_ros.core.pose import Floats
-from neuropose_ros.inference.onnx import OnnxRuntime
 from neuropose_ros.inference.precision import half_precision
 from neuropose_ros.learning.new_folder import new_folder
 from neuropose_ros.learning.onnx_files import written
 from neuropose_ros.learning.onnx_shapes import settle_shapes
+from neuropose_ros.learning.pose_training.calibration import ScoreCurve, fit_scores
 from neuropose_ros.learning.pose_training.entry import write_card, write_entries
 from neuropose_ros.learning.pose_training.network import PoseNetwork
 from neuropose_ros.learning.pose_training.quantisation import quantised
 from neuropose_ros.learning.pose_training.samples import Samples
-from neuropose_ros.learning.pose_training.task import LIMITS, pictures_of
+from neuropose_ros.learning.pose_training.task import pictures_of
+from neuropose_ros.learning.pose_training.variants import (
+    HALF_FILE,
+    INT8_FILE,
+    MODEL_FILE,
+    OUTPUTS,
+    Variant,
+    measure,
+)
 from neuropose_ros.learning.pose_training.weights import FILE_NAME, TrainedPose, save_pose
 
-MODEL_FILE, HALF_FILE, INT8_FILE = 'model.onnx', 'model_fp16.onnx', 'model_int8.onnx'
 TOLERANCE = 1e-3
 """Largest difference of a score between the trained network and ONNX in float32."""
 _HALF_TOLERANCE = 0.05
 _NAME = re.compile(r'[a-z0-9][a-z0-9._-]{0,58}')  # with -int8 it still is a name of the registry
-_AT_ONCE = 32
-_TIMED_RUNS = 30
+_COMPARED = 32
 _MOST_CALIBRATION = 128
 
 
@@ -67,49 +71,37 @@ class PoseExportSettings:
 
 
 @dataclass(frozen=True)
-class Variant:
-    """One of the files, measured.
-
-    Attributes:
-        parity: largest difference of a score from the trained network.
-        pck: limit -> share of the samples' joints, {} = there are no samples.
-        ms: for one person on one thread of this processor, median; NaN = it does not run here.
-    """
-
-    file: str
-    megabytes: float
-    parity: float
-    pck: Mapping[float, float]
-    ms: float
-
-
-@dataclass(frozen=True)
 class PoseExport:
     """What was written.
 
     Attributes:
         variants: float32 first.
+        curve: of the scores.
     """
 
     folder: Path
     name: str
     variants: tuple[Variant, ...]
+    curve: ScoreCurve
 
 
 class _Answers(nn.Module):
     """The network as the decoder ``simcc`` reads it."""
 
-    def __init__(self, network: PoseNetwork) -> None:
+    def __init__(self, network: PoseNetwork, curve: ScoreCurve) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.curve = network, curve
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        found = self.network.closeness(pictures)
-        return found.x, found.y
+        found = self.network.nearness(self.network(pictures), self.curve.temperature)
+        return self.curve.chances(found.x), self.curve.chances(found.y)
 
 
-def onnx_of(network: PoseNetwork) -> bytes:
+def onnx_of(network: PoseNetwork, curve: ScoreCurve | None = None) -> bytes:
     """Return the network as ONNX, any number of people.
+
+    Args:
+        curve: of its scores; None = they are not calibrated.
 
     Raises:
         ModelError: torch cannot write it.
@@ -117,8 +109,8 @@ def onnx_of(network: PoseNetwork) -> bytes:
     config = network.config
     shape = 3, config.height_px, config.width_px
     content = written(
-        _Answers(network), (torch.zeros(2, *shape),), ('pictures',), ('simcc_x', 'simcc_y'),
-        {name: {0: 'people'} for name in ('pictures', 'simcc_x', 'simcc_y')})
+        _Answers(network, curve or ScoreCurve()), (torch.zeros(2, *shape),), ('pictures',),
+        OUTPUTS, {name: {0: 'people'} for name in ('pictures', *OUTPUTS)})
     return settle_shapes(content, {'pictures': np.zeros((2, *shape), np.float32)},
                          {'pictures': np.zeros((4, *shape), np.float32)})
 
@@ -141,38 +133,50 @@ def export_pose(
     settings = settings or PoseExportSettings()
     name = settings.name or PoseExportSettings(folder.resolve().name.lower()).name
     with new_folder(folder, FILE_NAME, 'pose model') as made:
-        variants = _write_variants(trained, made, settings, samples, announce)
+        curve = _curve(trained.network.cpu().eval(), samples, announce)
+        variants = _write_variants(trained.network, curve, made, settings, samples, announce)
         write_entries(trained, made, name, settings.title, settings.licence,
                       [variant.file for variant in variants])
         save_pose(trained, made / FILE_NAME)
-        write_card(trained, made, name, settings.licence, [
-            (variant.file, variant.megabytes, variant.parity, variant.pck, variant.ms)
-            for variant in variants], samples is not None and samples.held_back)
-    return PoseExport(folder, name, tuple(variants))
+        write_card(trained, made, name, settings.licence, variants, curve,
+                   samples is not None and samples.held_back)
+    return PoseExport(folder, name, tuple(variants), curve)
+
+
+def _curve(
+    network: PoseNetwork, samples: Samples | None, announce: Callable[[str], None],
+) -> ScoreCurve:
+    curve = ScoreCurve() if samples is None else fit_scores(network, samples)
+    if not curve.joints:
+        announce('scores are not calibrated: that takes people who were held back, with a '
+                 'hundred joints at least, and scores that are higher where joints are right')
+    return curve
 
 
 def _write_variants(
-    trained: TrainedPose, folder: Path, settings: PoseExportSettings, samples: Samples | None,
-    announce: Callable[[str], None],
+    network: PoseNetwork, curve: ScoreCurve, folder: Path, settings: PoseExportSettings,
+    samples: Samples | None, announce: Callable[[str], None],
 ) -> list[Variant]:
-    network = trained.network.cpu().eval()
     probes = _probes(network, samples)
+    with torch.inference_mode():
+        x, y = _Answers(network, curve)(torch.from_numpy(probes[:_COMPARED]))
     path = folder / MODEL_FILE
-    path.write_bytes(onnx_of(network))
-    found = [_measured(path, network, probes, samples)]
-    if not found[0].parity <= TOLERANCE:
-        raise ModelError(f'{path.name} differs from the trained network by {found[0].parity:.2g}, '
-                         f'more than the {TOLERANCE:g} that are allowed: nothing was written')
+    path.write_bytes(onnx_of(network, curve))
+    paths = [path]
     if settings.half:
-        half = half_precision(path, [{'pictures': probes[:8]}], _HALF_TOLERANCE)
-        (folder / HALF_FILE).write_bytes(half.content)
-        found.append(_measured(folder / HALF_FILE, network, probes, samples))
+        paths.append(folder / HALF_FILE)
+        paths[-1].write_bytes(
+            half_precision(path, [{'pictures': probes[:8]}], _HALF_TOLERANCE).content)
     if settings.int8 and samples is None:
         announce('there are no samples beside the weights: no int8 variant, whose ranges would '
                  'have to be seen on pictures')
     elif settings.int8:
-        (folder / INT8_FILE).write_bytes(quantised(path, probes[:_MOST_CALIBRATION]))
-        found.append(_measured(folder / INT8_FILE, network, probes, samples))
+        paths.append(folder / INT8_FILE)
+        paths[-1].write_bytes(quantised(path, probes[:_MOST_CALIBRATION]))
+    found = measure(paths, probes, (x.numpy(), y.numpy()), network.config.bins_per_px, samples)
+    if not found[0].parity <= TOLERANCE:
+        raise ModelError(f'{path.name} differs from the trained network by {found[0].parity:.2g}, '
+                         f'more than the {TOLERANCE:g} that are allowed: nothing was written')
     return found
 
 
@@ -182,37 +186,3 @@ def _probes(network: PoseNetwork, samples: Samples | None) -> NDArray[np.float32
     config = network.config
     return np.random.default_rng(5).normal(
         0, 1, (8, 3, config.height_px, config.width_px)).astype(np.float32)
-
-
-def _measured(
-    path: Path, network: PoseNetwork, probes: NDArray[np.float32], samples: Samples | None,
-) -> Variant:
-    runtime = OnnxRuntime(path, threads=1)
-    try:
-        answers, points = _ask(runtime, probes, network.config.bins_per_px)
-        with torch.inference_mode():
-            truth = network.closeness(torch.from_numpy(probes[:_AT_ONCE]))
-        parity = max(
-            float(np.abs(mine[:_AT_ONCE] - wanted.numpy()).max())
-            for mine, wanted in zip(answers, truth, strict=True))
-        times = []
-        for _ in range(_TIMED_RUNS):
-            begin = time.perf_counter()
-            runtime.run({'pictures': probes[:1]})
-            times.append(time.perf_counter() - begin)
-    finally:
-        runtime.close()
-    pck = {} if samples is None else {limit: samples.pck(points, limit) for limit in LIMITS}
-    return Variant(path.name, path.stat().st_size / 1e6, parity, pck,
-                   float(np.median(times)) * 1e3)
-
-
-def _ask(
-    runtime: OnnxRuntime, pictures: NDArray[np.float32], bins_per_px: int,
-) -> tuple[tuple[Floats, Floats], Floats]:
-    """Return the (N, K, B) answers along x and y, and the (N, K, 2) points."""
-    parts = [runtime.run({'pictures': pictures[begin:begin + _AT_ONCE]})
-             for begin in range(0, len(pictures), _AT_ONCE)]
-    x, y = (np.concatenate([part[name] for part in parts]) for name in ('simcc_x', 'simcc_y'))
-    points = np.stack([x.argmax(-1), y.argmax(-1)], -1) / np.float32(bins_per_px)
-    return (x, y), points.astype(np.float32)

@@ -175,10 +175,18 @@ class PoseNetwork(nn.Module):
         bin, 0.5 = half of the probability is elsewhere, or all of it is half of `closeness_px`
         away.
         """
+        return self.nearness(self(pictures))
+
+    def nearness(self, logits: Logits, temperature: float | Tensor | None = None) -> Logits:
+        """Return `closeness` of logits.
+
+        Args:
+            temperature: None = the network's own.
+        """
+        divisor = self.temperature if temperature is None else temperature
         reach = max(round(self.config.closeness_px * self.config.bins_per_px), 1)
         return Logits(*(
-            _near(functional.softmax(logits.float() / self.temperature, -1), reach)
-            for logits in self(pictures)))
+            _near(functional.softmax(axis.float() / divisor, -1), reach) for axis in logits))
 
 
 def _near(probabilities: Tensor, reach: int) -> Tensor:

@@ -39,10 +39,14 @@ class Samples:
     px: Floats
     held_back: bool
 
+    def distances(self, found: Floats) -> Floats:
+        """Return (N, K) distances of (N, K, 2) answers, shares of the people's sizes."""
+        away: Floats = np.linalg.norm(found - self.points, axis=-1) * self.px[:, np.newaxis]
+        return away
+
     def pck(self, found: Floats, limit: float) -> float:
         """Return the share of the known joints that (N, K, 2) answers find."""
-        away = np.linalg.norm(found - self.points, axis=-1) * self.px[:, np.newaxis]
-        return float((away[np.isfinite(self.points).all(-1)] < limit).mean())
+        return float((self.distances(found)[np.isfinite(self.points).all(-1)] < limit).mean())
 
 
 def draw(recipe: PoseRecipe, train: CropSet, held: CropSet | None, seed: int = 0) -> Samples:

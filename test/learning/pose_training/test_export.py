@@ -23,6 +23,7 @@ from neuropose_ros.learning.pose_training.deploy import deploy_pose
 from neuropose_ros.learning.pose_training.export import PoseExportSettings, export_pose
 from neuropose_ros.learning.pose_training.fitting import prepare, train_pose
 from neuropose_ros.learning.pose_training.samples import draw
+from neuropose_ros.learning.pose_training.variants import Variant, int8_worth
 from neuropose_ros.pose.create import create_region_estimator
 from neuropose_ros.pose.estimator import Region
 from neuropose_ros.sources.folder import read_picture
@@ -34,9 +35,10 @@ from .small_sets import RECIPE, draw_set, small_set
 def trained(tmp_path_factory):
     torch.set_num_threads(1)
     root = tmp_path_factory.mktemp('drawn')
-    pictures = small_set(root, 60)
-    learnt = prepare(RECIPE, pictures, 0, cache=root / 'cache')
-    recipe = replace(RECIPE, training=replace(RECIPE.training, epochs=25))
+    pictures = small_set(root, 80)
+    recipe = replace(RECIPE, data=replace(RECIPE.data, validation_share=0.3),
+                     training=replace(RECIPE.training, epochs=25))
+    learnt = prepare(recipe, pictures, 0, cache=root / 'cache')
     return train_pose(recipe, learnt, 0), draw(recipe, learnt.train, learnt.held), pictures
 
 
@@ -62,6 +64,9 @@ def test_all_variants_find_the_joints(trained, tmp_path):
     assert b'QuantizeLinear' in (tmp_path / 'dots' / small.file).read_bytes()
     card = (tmp_path / 'dots' / 'MODEL_CARD.md').read_text()
     assert 'model_int8.onnx' in card and 'held back from training' in card
+    assert done.curve.joints == 120 and 'A score is the chance' in card
+    assert whole.ece < 0.1 and f'{done.curve.ece:.3f}' in card
+    assert str(int8_worth(done.variants)) in card
     assert not list((tmp_path / 'dots').glob('samples*'))
 
 
@@ -120,7 +125,20 @@ def test_without_samples_there_is_no_int8(trained, tmp_path):
     said: list[str] = []
     done = export_pose(trained[0], tmp_path / 'dots', announce=said.append)
     assert [variant.file for variant in done.variants] == ['model.onnx', 'model_fp16.onnx']
-    assert 'no int8' in said[0]
+    assert 'not calibrated' in said[0] and 'no int8' in said[1]
+
+
+def test_int8_is_worth_it_where_it_loses_little_and_gains_time():
+    whole = Variant('model.onnx', 1, 0, {0.1: 0.8}, 0.0, 3.0)
+    small = Variant('model_int8.onnx', 1, 0, {0.1: 0.79}, 0.0, 2.0)
+    worth = int8_worth((whole, small))
+    assert worth is not None and worth.worth and 'worth taking here' in str(worth)
+    assert worth.loss == pytest.approx(0.01) and worth.speedup == 1.5
+    for other in (replace(small, ms=2.5), replace(small, pck={0.1: 0.77})):
+        poor = int8_worth((whole, other))
+        assert poor is not None and not poor.worth and 'stay with float32' in str(poor)
+    assert int8_worth((whole,)) is None
+    assert int8_worth((replace(whole, pck={}), replace(small, pck={}))) is None
 
 
 def test_train_export_deploy_by_their_commands(tmp_path, own_list, capsys, monkeypatch):
@@ -137,6 +155,7 @@ def test_train_export_deploy_by_their_commands(tmp_path, own_list, capsys, monke
     assert main(['export', 'run', 'own-dots', '--json', '--set', 'half=false']) == 0
     facts = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert set(facts['variants']) == {'model.onnx', 'model_int8.onnx'}
+    assert set(facts['int8']) == {'loss', 'speedup', 'worth'} and facts['scores'] is None
     assert main(['deploy', 'own-dots', '--json']) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {
         'models': ['own-dots', 'own-dots-int8']}
