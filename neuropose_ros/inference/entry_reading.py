@@ -50,16 +50,17 @@ class DecoderRules:
     parts: tuple[str, ...] = ()
 
 
-_REGION = ('padding', 'fill', 'least_joint_score')
+_POSE = ('dark_below',)
+_REGION = ('padding', 'fill', 'least_joint_score', *_POSE)
 DECODERS: Mapping[str, DecoderRules] = {
     'simcc': DecoderRules(('pose',), True, _REGION, ('simcc_x', 'simcc_y')),
     'heatmap': DecoderRules(('pose',), True, _REGION),
     'movenet': DecoderRules(('pose',), True, _REGION),
     'rtmo': DecoderRules(
-        ('pose',), True, ('fill', 'least_joint_score'), ('dets', 'keypoints')),
-    'yolo-pose': DecoderRules(('pose',), True, ('fill', 'least_joint_score')),
+        ('pose',), True, ('fill', 'least_joint_score', *_POSE), ('dets', 'keypoints')),
+    'yolo-pose': DecoderRules(('pose',), True, ('fill', 'least_joint_score', *_POSE)),
     'blazepose': DecoderRules(
-        ('pose',), True, parts=('blazepose-detector', 'blazepose-landmarks')),
+        ('pose',), True, _POSE, parts=('blazepose-detector', 'blazepose-landmarks')),
     'blazepose-detector': DecoderRules(('part',)),
     'blazepose-landmarks': DecoderRules(('part',), True),
     'yolox': DecoderRules(('detector',), options=('fill', 'class')),
@@ -70,7 +71,7 @@ DECODERS: Mapping[str, DecoderRules] = {
 # The least and the largest of each option.
 _LIMITS: Mapping[str, tuple[float, float]] = {
     'padding': (0.1, 10.0), 'fill': (0.0, 255.0), 'least_joint_score': (0.0, math.inf),
-    'class': (0.0, math.inf),
+    'class': (0.0, math.inf), 'dark_below': (0.0, 255.0),
 }
 _LONGEST_FILE_NAME = 200
 _LARGEST_SIDE_PX = 8192

@@ -6,6 +6,7 @@ from neuropose_ros.core.layouts import BUILT_IN
 from neuropose_ros.inference.select import RUNTIMES
 from neuropose_ros.nodes import depth, scene
 from neuropose_ros.nodes.parameters import ParameterSpec
+from neuropose_ros.pose.exposure import MODES
 
 PARAMETERS = (
     ParameterSpec(
@@ -45,6 +46,10 @@ PARAMETERS = (
     ParameterSpec(
         'smoothing', True, "The model's own published smoothing; off gives raw detections "
         '(and lets the refiner see the real noise).'),
+    ParameterSpec(
+        'exposure', 'auto', 'Brighten dark pictures before the networks look at them; nobody else '
+        'sees them so. auto: where the model was measured to find more that way (dark_below in '
+        'the list of models).', choices=MODES),
     ParameterSpec(
         'image_transport', 'raw', 'compressed reads <image_raw>/compressed: the choice across '
         'hosts.', choices=('raw', 'compressed')),

@@ -65,7 +65,7 @@ def create_estimator(
         ModelError: a model cannot be had or loaded.
     """
     loader = _Loader(_registry(registry), runtime, precision, threads, announce)
-    entry = loader.entry(model.partition('+')[0].removesuffix(_MIRRORED), 'pose')
+    entry = loader.entry(first_name(model), 'pose')
     is_ensemble = model != entry.name
     if not is_ensemble and entry.decoder in ONE_STAGE_DECODERS:
         if detector:
@@ -88,6 +88,11 @@ def create_estimator(
     return ManyPeople(
         finder, loader.ensemble(model, most), max_people=max_people,
         detect_every=detect_every if tracking else 1, announce=announce)
+
+
+def first_name(model: str) -> str:
+    """Return the entry that looks first, of a model as `create_estimator` takes it."""
+    return model.partition('+')[0].removesuffix(_MIRRORED)
 
 
 def network_names(

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 from neuropose_ros.core.errors import NeuroposeError
 from neuropose_ros.core.layouts import layout
+from neuropose_ros.imaging.exposure import Exposure
 from neuropose_ros.inference.batching import Announce, announce_on_stderr
+from neuropose_ros.inference.registry import load_registry
 from neuropose_ros.pose.create import create_estimator
 from neuropose_ros.pose.estimator import PoseEstimator
+from neuropose_ros.pose.exposure import create_exposure
 from neuropose_ros.pose.reid import PersonEncoder, create_reid
 from neuropose_ros.pose.stage import PoseStage
 from neuropose_ros.pose.tracking import Tracker
@@ -29,6 +32,7 @@ class PoseSettings:
     layout: str = ''
     threads: int = 0
     smoothing: bool = True
+    exposure: str = 'auto'
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class PoseNetworks:
     settings: PoseSettings
     estimator: PoseEstimator
     reid: PersonEncoder | None
+    exposure: Exposure | None = None
 
     def stage(self) -> PoseStage:
         """Return a stage that has seen nothing yet, and whose first track id is the first one.
@@ -45,10 +50,13 @@ class PoseNetworks:
         It closes the networks with itself; only the newest one may be used.
         """
         self.estimator.reset()
+        if self.exposure is not None:
+            self.exposure.reset()
         wanted = self.settings.layout
         return PoseStage(
             self.estimator, layout=layout(wanted) if wanted else None, reid=self.reid,
-            tracker=Tracker(self.estimator.layout, memory_s=self.settings.track_memory_s))
+            tracker=Tracker(self.estimator.layout, memory_s=self.settings.track_memory_s),
+            exposure=self.exposure)
 
     def close(self) -> None:
         """Give back what the networks hold."""
@@ -65,11 +73,16 @@ def load_pose(
     Raises:
         NeuroposeError: a model cannot be had or loaded, or settings contradict each other.
     """
+    registry = load_registry()
+    exposure = create_exposure(settings.exposure, settings.model, registry)
+    if exposure is not None:
+        announce(f'dark pictures are brightened before {settings.model} looks at them (exposure)')
     runtime, precision, threads = settings.runtime, settings.precision, settings.threads
     estimator = create_estimator(
         settings.model, detector=settings.detector, smoothing=settings.smoothing,
         max_people=settings.max_people, detect_every=settings.detect_every,
-        runtime=runtime, precision=precision, threads=threads, announce=announce)
+        runtime=runtime, precision=precision, threads=threads, registry=registry,
+        announce=announce)
     try:
         reid = None if not settings.reid_model else create_reid(
             settings.reid_model, runtime=runtime, precision=precision, threads=threads,
@@ -77,4 +90,4 @@ def load_pose(
     except NeuroposeError:
         estimator.close()
         raise
-    return PoseNetworks(settings, estimator, reid)
+    return PoseNetworks(settings, estimator, reid, exposure)

@@ -21,6 +21,7 @@ from neuropose_ros.core.pose import (
 )
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.core.wire import FrameInfo
+from neuropose_ros.imaging.exposure import Exposure
 from neuropose_ros.inference.ops.device import Picture
 from neuropose_ros.pose.estimator import PoseEstimator
 from neuropose_ros.pose.expectation import Expectation, usable_feedback
@@ -60,6 +61,7 @@ class PoseStage:
     def __init__(
         self, estimator: PoseEstimator, *, layout: SkeletonLayout | None = None,
         tracker: Tracker | None = None, reid: PersonEncoder | None = None,
+        exposure: Exposure | None = None,
     ) -> None:
         """Take the estimator.
 
@@ -69,11 +71,13 @@ class PoseStage:
             tracker: gives the identities.
             reid: is asked what people look like where motion leaves it open who is who; is
                 closed with the stage.
+            exposure: brightens dark frames for the estimator; None = they stay as they are.
         """
         self._estimator = estimator
         self._layout = layout or estimator.layout
         self._tracker = tracker or Tracker(estimator.layout)
         self._reid = reid
+        self._exposure = exposure
         self._timeline = Timeline()
         self._last_seq: int | None = None
         self._epoch_offset = 0
@@ -123,7 +127,7 @@ class PoseStage:
             if image is not frame.image:
                 frame = replace(frame, image=image)
             expected = self._expect(frame.stamp_ns, feedback, settle)
-            found = self._estimator.estimate(frame, expected)
+            found = self._estimator.estimate(self._lit(frame), expected)
         except Exception as error:  # noqa: BLE001 - one frame must not end all others
             self._note(error)
             return Look(frame, self._epoch, skipped)
@@ -171,6 +175,13 @@ class PoseStage:
         self._estimator.close()
         if self._reid is not None:
             self._reid.close()
+
+    def _lit(self, frame: Frame) -> Frame:
+        """Return the frame as the estimator is to see it."""
+        if self._exposure is None:
+            return frame
+        image = self._exposure.correct(frame.image)
+        return frame if image is frame.image else replace(frame, image=image)
 
     def _note(self, error: Exception) -> None:
         """Keep what went wrong; a mistake of the program's own is shown with its place, once."""
@@ -229,6 +240,8 @@ class PoseStage:
     def _forget(self) -> None:
         self._estimator.reset()
         self._tracker.reset()
+        if self._exposure is not None:
+            self._exposure.reset()
 
     def _empty(self, frame: Frame) -> PoseFrame:
         height, width = (*getattr(frame.image, 'shape', ()), 0, 0)[:2]
