@@ -19,16 +19,21 @@ from neuropose_ros.learning.config import fingerprint, to_table
 from neuropose_ros.learning.datasets.findings import Findings
 from neuropose_ros.learning.datasets.picture_files import load_pictures
 from neuropose_ros.learning.datasets.picture_sets import TEST, PictureSet, read_picture_set
+from neuropose_ros.learning.metrics import confidence_curve
 from neuropose_ros.learning.place import Place
 from neuropose_ros.learning.pose_evaluation.measures import pck_of
 from neuropose_ros.learning.pose_evaluation.models import InBoxes
-from neuropose_ros.learning.pose_evaluation.people import gather
+from neuropose_ros.learning.pose_evaluation.people import Asked, gather
+from neuropose_ros.learning.pose_training.calibration import RIGHT_WITHIN
 from neuropose_ros.learning.pose_training.entry import ENTRY_FILE
 from neuropose_ros.learning.pose_training.export import PoseExportSettings, export_pose
 from neuropose_ros.learning.pose_training.fitting import prepare, train_pose
 from neuropose_ros.learning.pose_training.recipe import PoseRecipe
+from neuropose_ros.learning.pose_training.samples import FILE_NAME as SAMPLES
+from neuropose_ros.learning.pose_training.samples import draw, save_samples
 from neuropose_ros.learning.pose_training.task import LIMITS
-from neuropose_ros.learning.pose_training.weights import FILE_NAME, TrainedPose, save_pose
+from neuropose_ros.learning.pose_training.variants import Int8Worth, int8_worth
+from neuropose_ros.learning.pose_training.weights import FILE_NAME, save_pose
 from neuropose_ros.learning.refiner.measures import accuracy, in_truth_definition, joint_offsets
 from neuropose_ros.learning.refiner.pairs import MODEL, Pair, read_pairs, sure
 from neuropose_ros.learning.training.progress import Report
@@ -36,10 +41,20 @@ from neuropose_ros.learning.workers import Watch, nobody, run_jobs
 from neuropose_ros.pose.create import create_region_estimator
 
 MARKER, RESULT, MODEL_FOLDER = 'run.json', 'result.json', 'model'
-FOUND = 'found boxes'
+FOUND, MIRRORED, INT8 = 'found boxes', 'mirrored', 'int8'
+ECE, SPEEDUP = 'ece', 'int8 speedup'
 # Of a box around joints, as those of the data's own joints.
 _BOX_GROWTH = 1.2
 _LEAST_SCORE = 0.2
+_NAME = 'pose'
+_BINS = 10  # of the calibration, as `neuropose evaluate pose` has it
+_ROWS = {
+    'ours, boxes of the data': '',
+    'ours, and its mirror image': f'{MIRRORED} ',
+    'ours in int8': f'{INT8} ',
+    'ours, boxes of MoveNet': f'{FOUND} ',
+    'ours, and its mirror image, so': f'{FOUND} {MIRRORED} ',
+}
 
 
 @dataclass(frozen=True)
@@ -59,8 +74,10 @@ class PoseResult:
     """What a training came to on the test part.
 
     Attributes:
-        figures: ``pck@0.1`` ... in the boxes of the data; with `FOUND` in front, in the boxes
-            around what the baseline found.
+        figures: ``pck@0.1`` ... and `ECE` in the boxes of the data; with `MIRRORED` in front,
+            of a second look at the mirror image, too; with `INT8`, of that variant; with
+            `FOUND`, in the boxes around what the baseline found. `SPEEDUP`: of int8 against
+            float32, where people were there to quantise on.
         seconds: of the training, in its last go.
     """
 
@@ -113,11 +130,19 @@ class PoseWork:
         save_pose(trained, folder / FILE_NAME)
         test = read_picture_set(data.form, self.root, TEST)
         test = test.only(test.pictures[::self.every])
-        found = ask(trained, test, folder / MODEL_FOLDER)
+        samples = draw(self.recipe, learnt.train, learnt.held)
+        save_samples(samples, folder / SAMPLES)
+        done = export_pose(trained, folder / MODEL_FOLDER,
+                           PoseExportSettings(_NAME, half=False), samples, lambda _: None)
+        found = ask(done.folder, {
+            '': _NAME, f'{MIRRORED} ': f'{_NAME}:mirrored', f'{INT8} ': f'{_NAME}-int8'}, test)
         other = in_found_boxes(test, self.root)
         if other is not None:
-            found |= {f'{FOUND} {name}': value for name, value in ask(
-                trained, other, folder / MODEL_FOLDER).items()}
+            found |= ask(done.folder, {
+                f'{FOUND} ': _NAME, f'{FOUND} {MIRRORED} ': f'{_NAME}:mirrored'}, other)
+        worth = int8_worth(done.variants)
+        if worth is not None:
+            found[SPEEDUP] = worth.speedup
         result = PoseResult(
             job.seed, found, int(trained.trained_on['parameters']), seconds)
         try:
@@ -128,24 +153,33 @@ class PoseWork:
         return result
 
 
-def ask(trained: TrainedPose, pictures: PictureSet, folder: Path) -> dict[str, float]:
-    """Return the PCK of the exported model, run as the pose node runs it, in given boxes.
+def ask(folder: Path, looks: Mapping[str, str], pictures: PictureSet) -> dict[str, float]:
+    """Return PCK and calibration error of a model, run as the pose node runs it, in given boxes.
 
     Args:
-        folder: for the model.
+        folder: of the exported model.
+        looks: what is put before the figures' names -> model to ask, as estimators are named.
     """
-    export_pose(trained, folder, PoseExportSettings('pose', half=False, int8=False))
-    estimator = create_region_estimator(
-        'pose', runtime='cpu', threads=1, registry=load_registry(folder / ENTRY_FILE),
-        announce=lambda _: None)
-    asker = InBoxes(estimator)
+    registry = load_registry(folder / ENTRY_FILE)
+    askers = {before: InBoxes(create_region_estimator(
+        name, runtime='cpu', threads=1, registry=registry, announce=lambda _: None))
+        for before, name in looks.items()}
+    asked: dict[str, list[Asked]] = {before: [] for before in looks}
     try:
-        asked = [(truth, asker.ask(truth, image))
-                 for _, truth, image in load_pictures(pictures.pictures, Findings())]
+        for _, truth, image in load_pictures(pictures.pictures, Findings()):
+            for before, asker in askers.items():
+                asked[before].append((truth, asker.ask(truth, image)))
     finally:
-        asker.close()
-    people = gather(pictures.layout, trained.layout, asked)
-    return {f'pck@{limit:g}': pck_of(people, limit).value for limit in LIMITS}
+        for asker in askers.values():
+            asker.close()
+    figures: dict[str, float] = {}
+    for before, asker in askers.items():
+        people = gather(pictures.layout, asker.layout, asked[before])
+        figures |= {f'{before}pck@{limit:g}': pck_of(people, limit).value for limit in LIMITS}
+        counted = people.counted
+        figures[f'{before}{ECE}'] = confidence_curve(
+            people.scores[counted], people.distances[counted] <= RIGHT_WITHIN, _BINS).ece
+    return figures
 
 
 def in_found_boxes(pictures: PictureSet, root: Path) -> PictureSet | None:
@@ -222,12 +256,23 @@ def reproduce_pose(
     return {
         'name': pictures.name, 'seeds': seeds, 'pictures': learnt.pictures[0],
         'people': len(learnt.train), 'left_out': len(findings),
-        **_means(results), 'baseline': {MODEL: baseline(root)},
+        **_means(results), 'baseline': {MODEL: baseline(root)}, 'int8': _int8(results),
         'params': results[0].parameters,
         'minutes': sum(result.seconds for result in results) / 60,
         'minutes_in_all': (time.monotonic() - begin) / 60,
         'by_seed': {name: [result.figures[name] for result in results]
                     for name in results[0].figures}}
+
+
+def _int8(results: Sequence[PoseResult]) -> dict[str, Any]:
+    """Return whether int8 is worth taking on this processor, over all seeds."""
+    name = f'pck@{LIMITS[0]:g}'
+    if any(SPEEDUP not in result.figures for result in results):
+        return {}
+    worth = Int8Worth(
+        float(np.mean([one.figures[name] - one.figures[f'{INT8} {name}'] for one in results])),
+        float(np.mean([one.figures[SPEEDUP] for one in results])))
+    return {**asdict(worth), 'worth': worth.worth, 'said': str(worth)}
 
 
 def _means(results: Sequence[PoseResult]) -> dict[str, float]:
@@ -263,15 +308,14 @@ def table(values: Mapping[str, Any]) -> str:
     lines = [f'{values["name"]}: {values["pictures"]} pictures to learn from, '
              f'{values["seeds"]} seeds, {values["params"] / 1e6:.1f} M weights, '
              f'{values["minutes"]:.0f} minutes of training',
-             f'{"":28}  {"PCK@0.1":>14}  {"PCK@0.2":>14}']
-    for title, before in (('ours, boxes of the data', ''),
-                          ('ours, boxes of MoveNet', f'{FOUND} ')):
+             f'{"":36}  {"PCK@0.1":>14}  {"PCK@0.2":>14}  {"ECE":>14}']
+    for title, before in _ROWS.items():
         if f'{before}pck@0.1' in values:
             shown = (f'{values[name]:.3f} ± {values[f"{name}_std"]:.3f}' for name in (
-                f'{before}pck@0.1', f'{before}pck@0.2'))
-            lines.append(f'{title:28}  ' + '  '.join(f'{text:>14}' for text in shown))
+                f'{before}pck@0.1', f'{before}pck@0.2', f'{before}{ECE}'))
+            lines.append(f'{title:36}  ' + '  '.join(f'{text:>14}' for text in shown))
     for name, found in values['baseline'].items():
         if found:
-            lines.append(f'{name + ", whole picture":28}  '
+            lines.append(f'{name + ", whole picture":36}  '
                          f'{found["pck@0.1"]:>14.3f}  {found["pck@0.2"]:>14.3f}')
-    return '\n'.join(lines)
+    return '\n'.join(lines + ([values['int8']['said']] if values['int8'] else []))

@@ -54,7 +54,12 @@ def test_seeds_are_trained_in_processes_and_kept(root, tmp_path):
     assert found['pck@0.2'] > 0.3 and found['params'] > 1000
     assert found['baseline'] == {'movenet-lightning-int8': {}}
     assert 'found boxes pck@0.1' not in found
-    assert '2 seeds' in table(found) and 'MoveNet' not in table(found)
+    for row in ('', 'mirrored ', 'int8 '):
+        assert found[f'{row}pck@0.2'] > 0.3 and 0 <= found[f'{row}ece'] < 1
+    assert found['int8']['loss'] == pytest.approx(found['pck@0.1'] - found['int8 pck@0.1'])
+    said = table(found)
+    assert '2 seeds' in said and 'mirror image' in said and 'MoveNet' not in said
+    assert found['int8']['said'] in said
     assert (tmp_path / 'run' / 'jobs' / 'pose-1' / 'model' / 'model.onnx').is_file()
     again = reproduce_pose(
         _RECIPE, root, tmp_path / 'run', seeds=2, workers=2, cache=tmp_path / 'cache',
