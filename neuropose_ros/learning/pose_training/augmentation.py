@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -12,11 +13,14 @@ from neuropose_ros.core.pose import Floats, Image
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.learning.config import at_least, within
 from neuropose_ros.learning.pose_training import photometry
+from neuropose_ros.learning.pose_training.scenery import before
 from neuropose_ros.pose.geometry import box_around, finite_points, top_down_warps
 
 _LOWER_BODY = ('hip', 'knee', 'ankle', 'foot', 'toe', 'heel', 'pelvis')
 _LEAST_HALF_JOINTS = 3
 _HALF_GROWTH = 1.5
+# Shares of somebody's box between it and what is taken for a background.
+_BESIDE = (0.4, 0.8)
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,10 @@ class PictureAugmentation:
         occluders: most of them.
         occluder_area: most that one hides, share of the picture.
         grey: share without colours.
+        recoloured: share in other hues, some of them as negatives: clothes have any colour.
+        stretch: the crop is up to this share wider and flatter, or narrower and higher.
+        shear_deg: largest shear.
+        background: share that stands before what lies beside somebody else.
     """
 
     mirror: float = 0.5
@@ -58,21 +66,26 @@ class PictureAugmentation:
     occluders: int = 3
     occluder_area: float = 0.1
     grey: float = 0.05
+    recoloured: float = 0.0
+    stretch: float = 0.0
+    shear_deg: float = 0.0
+    background: float = 0.0
 
     def __post_init__(self) -> None:
         """Check ranges."""
         within(0, 1, mirror=self.mirror, turned=self.turned, half_body=self.half_body,
                colour=self.colour, dark=self.dark, blurred=self.blurred, noisy=self.noisy,
                coarse=self.coarse, occluded=self.occluded, occluder_area=self.occluder_area,
-               grey=self.grey)
-        within(0, 0.9, scale=self.scale, shift=self.shift)
+               grey=self.grey, recoloured=self.recoloured, background=self.background)
+        within(0, 0.9, scale=self.scale, shift=self.shift, stretch=self.stretch)
+        within(0, 60, shear_deg=self.shear_deg)
         within(0, 180, turn_deg=self.turn_deg)
         at_least(0, blur_px=self.blur_px, occluders=self.occluders)
 
 
 PLAIN = PictureAugmentation(
     mirror=0, scale=0, turned=0, shift=0, half_body=0, colour=0, dark=0, blurred=0, noisy=0,
-    coarse=0, occluded=0, grey=0)
+    coarse=0, occluded=0, grey=0, recoloured=0, stretch=0, shear_deg=0, background=0)
 """As the network is used."""
 
 
@@ -110,13 +123,35 @@ class CropMaker:
     augmentation: PictureAugmentation = PLAIN
     replicated: bool = False
 
-    def make(self, person: Person, rng: np.random.Generator) -> Person:
+    def make(
+        self, person: Person, rng: np.random.Generator,
+        somebody: Callable[[], Person] | None = None,
+    ) -> Person:
         """Return the augmented crop, (height_px, width_px, 3), with its points in px of it.
 
         Joints outside of the crop have the weight 0.
+
+        Args:
+            somebody: gives other people, for what lies beside them.
         """
-        crop = self.cut(person, self._warp(person, rng), rng)
-        return replace(crop, image=self.lit(crop.image, rng))
+        crop = self.cut(person, self.warp(person, rng), rng)
+        image = crop.image
+        if somebody is not None and rng.random() < self.augmentation.background:
+            image = before(image, crop.points, self.layout, self._beside(somebody(), rng), rng)
+        return replace(crop, image=self.lit(image, rng))
+
+    def _beside(self, person: Person, rng: np.random.Generator) -> Image:
+        """Return a picture of what lies beside or around somebody."""
+        sides = person.box[2:] - person.box[:2]
+        away = rng.uniform(*_BESIDE, 2) * rng.choice((-1, 1), 2) * (rng.random(2) < 0.8)
+        warp = top_down_warps(person.box + np.tile(away * sides, 2).astype(np.float32),
+                              self.width_px, self.height_px, padding=self.padding)[0]
+        warp = about_centre(warp, np.exp(rng.uniform(-1, 0.3)), rng.uniform(-0.5, 0.5),
+                            self.width_px, self.height_px)
+        return np.asarray(cv2.warpAffine(
+            person.image, warp, (self.width_px, self.height_px),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT),
+            np.uint8)
 
     def cut(
         self, person: Person, warp: NDArray[np.float64], rng: np.random.Generator,
@@ -141,7 +176,7 @@ class CropMaker:
         return Person(image, points, np.where(inside, weights, 0).astype(np.float32),
                       np.array([0, 0, *size], np.float32))
 
-    def _warp(self, person: Person, rng: np.random.Generator) -> NDArray[np.float64]:
+    def warp(self, person: Person, rng: np.random.Generator) -> NDArray[np.float64]:
         settings = self.augmentation
         box = self._half_body(person, rng) if rng.random() < settings.half_body else person.box
         sides = box[2:] - box[:2]
@@ -150,7 +185,10 @@ class CropMaker:
         zoom = np.exp(rng.uniform(-1, 1) * np.log1p(settings.scale))
         angle = np.deg2rad(rng.uniform(-settings.turn_deg, settings.turn_deg)) * (
             rng.random() < settings.turned)
-        return about_centre(warp, zoom, angle, self.width_px, self.height_px)
+        wider = np.exp(rng.uniform(-1, 1) * np.log1p(settings.stretch))
+        lean = np.tan(np.deg2rad(rng.uniform(-1, 1) * settings.shear_deg))
+        return about_centre(warp, zoom, angle, self.width_px, self.height_px,
+                            np.array([[wider, lean], [0, 1 / wider]]))
 
     def _half_body(self, person: Person, rng: np.random.Generator) -> Floats:
         lower = np.array([any(word in name for word in _LOWER_BODY)
@@ -192,6 +230,10 @@ class CropMaker:
             gains = 1 + common + rng.uniform(-change, change, 3) / 3
             image = photometry.tinted(
                 image, gains.astype(np.float32), 128 * rng.uniform(-change, change))
+        if rng.random() < settings.recoloured:
+            image = photometry.recoloured(
+                image, rng.uniform(0, 360), rng.uniform(0.4, 1.6), np.exp(rng.uniform(-0.5, 0.5)),
+                negative=rng.random() < 0.3)
         if rng.random() < settings.grey:
             grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
             image = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
@@ -213,9 +255,16 @@ def points_in_crop(points: Floats, warp: NDArray[np.float64]) -> Floats:
 
 def about_centre(
     warp: NDArray[np.float64], zoom: float, angle: float, width: int, height: int,
+    change: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """Make a crop show ``zoom`` times as much, turned about its centre."""
+    """Make a crop show ``zoom`` times as much, turned about its centre.
+
+    Args:
+        change: (2, 2) of the crop's own plane, done first.
+    """
     turn = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    if change is not None:
+        turn = turn @ change
     centre = np.array([width, height]) / 2
     matrix = warp[:, :2] @ turn
     offset = warp[:, :2] @ (centre - turn @ centre) + warp[:, 2]

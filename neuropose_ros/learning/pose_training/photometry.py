@@ -26,6 +26,26 @@ def tinted(image: Image, gains: NDArray[np.float32], offset: float) -> Image:
     return _looked_up(image, table)
 
 
+def recoloured(
+    image: Image, hue_deg: float, saturation: float, gamma: float, *, negative: bool = False,
+) -> Image:
+    """Turn a picture's hues, and change its saturation and its tones.
+
+    Args:
+        saturation: factor.
+        gamma: exponent of the grey levels, 0..1.
+        negative: bright becomes dark.
+    """
+    hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
+    turned = np.zeros((256, 3), np.float32)
+    turned[:, 0] = (_LEVELS + hue_deg / 2) % 180  # OpenCV's hues are half degrees
+    turned[:, 1] = _LEVELS * saturation
+    turned[:, 2] = _LEVELS
+    bgr = np.asarray(cv2.cvtColor(_looked_up(hsv, turned), cv2.COLOR_HSV2BGR), np.uint8)
+    tones = (_LEVELS / 255) ** gamma * 255
+    return _looked_up(bgr, 255 - tones if negative else tones)
+
+
 def low_light(
     image: Image, exposure: float, noise: float, rng: np.random.Generator,
 ) -> Image:

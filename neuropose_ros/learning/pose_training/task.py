@@ -124,7 +124,8 @@ def make_batch(
     crops: CropSet, chosen: NDArray[np.intp], maker: CropMaker, rng: np.random.Generator,
 ) -> PoseBatch:
     """Return some people as the network takes them."""
-    made = [maker.make(crops.person(index), rng) for index in chosen]
+    made = [maker.make(crops.person(index), rng,
+                       lambda: crops.person(int(rng.integers(len(crops))))) for index in chosen]
     return PoseBatch(
         pictures_of(np.stack([person.image for person in made])),
         torch.from_numpy(np.nan_to_num(np.stack([person.points for person in made]))),

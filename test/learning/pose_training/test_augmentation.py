@@ -40,6 +40,7 @@ def centre(plane: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize('change', [
     {}, {'shift': 0.2}, {'scale': 0.4}, {'turned': 1, 'turn_deg': 60}, {'mirror': 1},
+    {'stretch': 0.3}, {'shear_deg': 20}, {'stretch': 0.2, 'shear_deg': 10, 'mirror': 1},
     {'mirror': 0.5, 'scale': 0.2, 'turned': 1, 'turn_deg': 40, 'shift': 0.1},
 ])
 def test_joints_stay_on_their_pixels(change):
@@ -106,3 +107,25 @@ def test_everything_at_once_gives_a_picture_and_the_same_seed_the_same():
 def test_values_out_of_range_are_refused(change):
     with pytest.raises(ParameterError, match=next(iter(change))):
         PictureAugmentation(**change)
+
+
+def test_somebody_stands_before_what_lies_beside_another():
+    person = dots([(100, 60), (120, 130), (80, 130)])
+    other = replace(person, image=np.full((200, 200, 3), 90, np.uint8))
+    layout = SkeletonLayout('three', LAYOUT.names, ((0, 1), (0, 2)), LAYOUT.mirror_pairs)
+    maker = CropMaker(layout, 96, 128, 1.4, replace(PLAIN, background=1))
+    made = maker.make(person, np.random.default_rng(0), lambda: other)
+    plain = CropMaker(layout, 96, 128, 1.4).make(person, np.random.default_rng(0))
+    np.testing.assert_allclose(made.points, plain.points)
+    for channel, point in enumerate(made.points.round().astype(int)):
+        assert made.image[point[1], point[0], channel] > 200  # the joint is still to be seen
+    assert (made.image[:5] == 90).all()  # but not the room
+    assert not plain.image[:5].any()
+
+
+def test_without_anybody_else_the_room_stays():
+    person = dots([(100, 60), (120, 130), (80, 130)])
+    made = CropMaker(LAYOUT, 96, 128, 1.4, replace(PLAIN, background=1)).make(
+        person, np.random.default_rng(0))
+    plain = CropMaker(LAYOUT, 96, 128, 1.4).make(person, np.random.default_rng(0))
+    np.testing.assert_array_equal(made.image, plain.image)

@@ -50,3 +50,13 @@ def test_tint_changes_channels_on_their_own():
     grey = np.full((4, 4, 3), 100, np.uint8)
     tinted = photometry.tinted(grey, np.array([1, 1.5, 0.5], np.float32), 10)
     assert tinted[0, 0].tolist() == [110, 96, 124]
+
+
+def test_hues_turn_and_tones_change():
+    red = np.zeros((4, 4, 3), np.uint8)
+    red[..., 2] = 200
+    green = photometry.recoloured(red, 120, 1, 1)[0, 0]
+    assert green[1] >= 198 and green[0] <= 2 and green[2] <= 2
+    assert photometry.recoloured(red, 0, 1, 2)[0, 0, 2] == int(200 / 255 * 200)
+    assert photometry.recoloured(red, 0, 1, 1, negative=True)[0, 0].tolist() == [255, 255, 55]
+    assert np.ptp(photometry.recoloured(red, 0, 0, 1)[0, 0]) == 0
