@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 
 from neuropose_ros.core import wire
+from neuropose_ros.core.behind import Later, beside
 from neuropose_ros.core.clocks import Stopwatch
 from neuropose_ros.core.errors import ImageError, NeuroposeError
 from neuropose_ros.core.pose import Frame, FramePolicy, PoseFrame
@@ -40,13 +42,17 @@ from neuropose_ros.nodes.spin import run
 from neuropose_ros.nodes.types import ROS
 from neuropose_ros.pose.arrivals import Arrival
 from neuropose_ros.pose.loading import PoseSettings, load_pose
-from neuropose_ros.pose.stage import PoseStage
+from neuropose_ros.pose.stage import Look, PoseStage
 
 _FUTURE_MS = 50.0
 
 
 class PoseNode(StageNode):
-    """Runs a `PoseStage` on the newest frame, or on every frame where the camera waits."""
+    """Runs a `PoseStage` on the newest frame, or on every frame where the camera waits.
+
+    While the network looks at a frame, the people of the one before are told who they are and
+    sent in a second thread, in which stages of the same process work on them.
+    """
 
     PARAMETERS = PARAMETERS
 
@@ -100,7 +106,7 @@ class PoseNode(StageNode):
             message_key=message_key, hub=self.hub)
         self._layouts = Repeater(
             self, 'layouts', SkeletonLayout, lambda: [wire.layout_to_message(self._layout, ROS)])
-        self._worker = self.thread('pose worker', lambda: self._images.work(self._try))
+        self._worker = self.thread('pose worker', self._work)
 
     def _load(self) -> PoseStage:
         chosen = {item.name: self.settings[item.name] for item in fields(PoseSettings)}
@@ -143,11 +149,22 @@ class PoseNode(StageNode):
             self._bad_feedback += 1
             self.say_once('feedback', f'{self._feedback_in.topic}: a message is refused: {error}')
 
-    # -- working: in the worker's thread -------------------------------------------------------
+    # -- looking: in the worker's thread -------------------------------------------------------
 
-    def _try(self, item: Item) -> None:
+    def _work(self) -> None:
+        with beside() as later:
+            self._images.work(lambda item: self._take(item, later))
+
+    def _take(self, item: Item, later: Later) -> None:
+        """Look at an item now, and have the rest done as soon as the one before is finished."""
+        finish: list[Callable[[], None]] = []
+        self._try(lambda: finish.extend(self._look(item, later.settle)))
+        later.settle()  # else frames would wait in a row, and people be told late
+        later.put(partial(self._finish, item, finish))
+
+    def _try(self, work: Callable[[], None]) -> None:
         try:
-            self._process(item)
+            work()
         except (RCLError, InvalidHandle):
             raise
         except NeuroposeError as error:
@@ -156,30 +173,46 @@ class PoseNode(StageNode):
             self._note_problem(f'a frame is lost: {type(error).__name__}: {error}')
             self.get_logger().error(traceback.format_exc(), once=True)
 
-    def _process(self, item: Item) -> None:
-        if self._stage is None:
-            return
+    def _look(self, item: Item, settle: Callable[[], object]) -> list[Callable[[], None]]:
+        """Return what is left to do; ``settle`` returns when it is done for earlier items."""
+        stage = self._stage
+        if stage is None:
+            return []
         try:
             frame = self._images.decode(item)
         except ImageError as error:
-            self._note_problem(str(error))
-            if isinstance(item, Arrival):
-                self._poses.send(self._stage.failed(item.info, item.seq_is_local))
-        else:
-            if self._people_demanded():
-                self._estimate(frame, self._stage)
-            ahead_ms = -frame.receive_ms
-            self._ahead_ms = 0.0 if frame.policy is FramePolicy.EVERY_FRAME else ahead_ms
-            self._scene.process(frame)
+            if not isinstance(item, Arrival):
+                raise
+            failed = stage.failed(item.info, item.seq_is_local, settle)
+            return [partial(self._note_problem, str(error)), partial(self._poses.send, failed)]
+        rest: list[Callable[[], None]] = [
+            partial(self._note_frame, frame), partial(self._scene.process, frame)]
+        if self._people_demanded():
+            look = stage.look(frame, self._newest_feedback, settle)
+            rest.insert(0, partial(self._follow, look, stage))
+        return rest
+
+    def _newest_feedback(self) -> PoseFrame | None:
+        return self._feedback if self.settings['use_feedback'] else None
+
+    # -- telling: beside it ----------------------------------------------------------------------
+
+    def _finish(self, item: Item, work: list[Callable[[], None]]) -> None:
+        try:
+            for one in work:
+                self._try(one)
         finally:
             self._processed.tick()
             # The camera waits for it, whatever became of the frame.
             if isinstance(item, Arrival) and item.info.policy is FramePolicy.EVERY_FRAME:
                 self._done.send(item.info)
 
-    def _estimate(self, frame: Frame, stage: PoseStage) -> None:
-        feedback = self._feedback if self.settings['use_feedback'] else None
-        poses = stage.process(frame, feedback)
+    def _note_frame(self, frame: Frame) -> None:
+        ahead_ms = -frame.receive_ms
+        self._ahead_ms = 0.0 if frame.policy is FramePolicy.EVERY_FRAME else ahead_ms
+
+    def _follow(self, look: Look, stage: PoseStage) -> None:
+        frame, poses = look.frame, stage.follow(look)
         clock = Stopwatch()
         poses = self._depth.lift(poses, frame)
         poses = replace(poses, postprocess_ms=poses.postprocess_ms + clock.lap_ms())

@@ -40,6 +40,7 @@ class Look:
         skipped: frames skipped before it.
         found: None = the frame could not be looked at.
         expected: whom the estimator was told to expect.
+        problem: one sentence on why it could not be looked at.
     """
 
     frame: Frame
@@ -47,13 +48,15 @@ class Look:
     skipped: int
     found: PoseFrame | None = None
     expected: Expectation | None = None
+    problem: str = ''
 
 
 class PoseStage:
     """Runs an estimator on frame after frame.
 
     Attributes:
-        last_error: one sentence on what was wrong with the last frame, empty if nothing.
+        last_error: one sentence on what was wrong with the last frame that was followed, empty
+            if nothing.
         restarts: how often time or epoch began anew and the state was dropped.
         skipped: frames of the source that never came here.
     """
@@ -82,6 +85,7 @@ class PoseStage:
         self._last_seq: int | None = None
         self._epoch_offset = 0
         self._epoch = 0
+        self._told = ''
         self.last_error = ''
         self.restarts = 0
         self.skipped = 0
@@ -129,23 +133,22 @@ class PoseStage:
             expected = self._expect(frame.stamp_ns, feedback, settle)
             found = self._estimator.estimate(self._lit(frame), expected)
         except Exception as error:  # noqa: BLE001 - one frame must not end all others
-            self._note(error)
-            return Look(frame, self._epoch, skipped)
+            return Look(frame, self._epoch, skipped, problem=self._note(error))
         return Look(frame, self._epoch, skipped, found, expected)
 
     def follow(self, look: Look) -> PoseFrame:
         """Do the second half of `process`: give the people found their identities."""
         frame, found, expected = look.frame, look.found, look.expected
+        self.last_error = look.problem
+        if found is None or expected is None:
+            return self._lost(look)
         try:
-            if found is None or expected is None:
-                return self._lost(look)
             clock = Stopwatch()
             looks = self._looks(frame, found)
             people = self._tracker.update(found.persons, frame.stamp_ns, looks)
         except Exception as error:  # noqa: BLE001 - one frame must not end all others
-            self._note(error)
+            self.last_error = self._note(error)
             return self._lost(look)
-        self.last_error = ''
         found = convert_frame(
             replace(found, persons=people), self._estimator.layout, self._layout)
         return replace(
@@ -183,13 +186,14 @@ class PoseStage:
         image = self._exposure.correct(frame.image)
         return frame if image is frame.image else replace(frame, image=image)
 
-    def _note(self, error: Exception) -> None:
-        """Keep what went wrong; a mistake of the program's own is shown with its place, once."""
+    def _note(self, error: Exception) -> str:
+        """Say what went wrong; a mistake of the program's own is shown with its place, once."""
         known = isinstance(error, NeuroposeError)
         sentence = str(error) if known else f'{type(error).__name__}: {error}'
-        if not known and sentence != self.last_error:
+        if not known and sentence != self._told:
             _LOG.error('a frame could not be looked at', exc_info=error)
-        self.last_error = sentence
+        self._told = sentence
+        return sentence
 
     def _lost(self, look: Look) -> PoseFrame:
         return replace(self._empty(look.frame), epoch=look.epoch, skipped_before=look.skipped)

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from neuropose_ros.core.behind import Later, beside, in_line
 from neuropose_ros.core.clocks import FILE_EPOCH_NS
 from neuropose_ros.core.errors import DataError, NeuroposeError
 from neuropose_ros.core.layouts import layout as built_in_layout
@@ -25,7 +26,6 @@ from neuropose_ros.recording.writer import SessionWriter
 from neuropose_ros.refinement.correcting import Corrector
 from neuropose_ros.refinement.corrections import CorrectionLog
 from neuropose_ros.replay.ahead import read_ahead
-from neuropose_ros.replay.behind import Later, beside, in_line
 from neuropose_ros.replay.canonical import ResultHash
 from neuropose_ros.replay.inputs import Input, Item, Unreadable
 from neuropose_ros.replay.keeping import Keeper

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import pytest
 
-from neuropose_ros.replay.ahead import read_ahead
-from neuropose_ros.replay.behind import beside, in_line
+from neuropose_ros.core.behind import beside, in_line
 
 
 @pytest.mark.parametrize('way', [beside, in_line])
@@ -33,22 +31,3 @@ def test_an_error_comes_out_and_nothing_more_is_done(way) -> None:
         later.settle()
         later.put(lambda: done.append(1))
     assert done == []
-
-
-def test_reading_ahead_gives_all_in_order_and_the_error_where_it_was() -> None:
-    def items():
-        yield from range(10)
-        raise OSError('torn')
-
-    found: list[int] = []
-    with pytest.raises(OSError, match='torn'):
-        for item in read_ahead(items()):
-            found.append(item)
-    assert found == list(range(10))
-
-
-def test_reading_ends_when_nobody_wants_more() -> None:
-    items = read_ahead(iter(range(10**9)))
-    assert next(items) == 0
-    items.close()
-    assert 'read ahead' not in {thread.name for thread in threading.enumerate()}

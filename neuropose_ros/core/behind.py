@@ -39,7 +39,7 @@ class _Beside:
     def __init__(self) -> None:
         self._waiting: queue.Queue[Work | None] = queue.Queue(_DEPTH)
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name='replay behind', daemon=True)
+        self._thread = threading.Thread(target=self._run, name='behind', daemon=True)
         self._thread.start()
 
     def put(self, work: Work) -> None:
