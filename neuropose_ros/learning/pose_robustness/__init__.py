@@ -1,0 +1,1 @@
+"""What bad light, blur, occluders and the like cost a pose model."""
