@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from neuropose_ros.cli.bench import edge_models
 from neuropose_ros.cli.bench.edge_environment import EdgeEnvironment, install, megabytes
-from neuropose_ros.cli.bench.edge_start import Listener, Start, measure_start
+from neuropose_ros.cli.bench.edge_start import Start, measure_start
 from neuropose_ros.core.errors import NeuroposeError, ParameterError
 from neuropose_ros.core.resources import config_folder
 from neuropose_ros.inference.cache import cache_folder
@@ -121,12 +121,8 @@ def _starts(args: argparse.Namespace, environment: EdgeEnvironment) -> list[Star
     variables.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     variables['ROS_DOMAIN_ID'] = str(60 + os.getpid() % 40)
     arguments = ['--source', args.source, '--model', args.model]
-    listener = Listener(variables)
-    try:
-        return [measure_start(listener, arguments, variables, seconds=4.0)
-                for _ in tqdm(range(args.starts), desc='starts', unit='')]
-    finally:
-        listener.close()
+    return [measure_start(arguments, variables, seconds=4.0)
+            for _ in tqdm(range(args.starts), desc='starts', unit='')]
 
 
 def _rows(

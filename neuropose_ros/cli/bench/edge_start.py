@@ -16,6 +16,7 @@ from typing import Any
 from neuropose_ros.core.errors import NeuroposeError
 
 _PATIENCE_S = 60.0
+_SETTLED = 10  # looks of the listener before the graph starts
 _TICKS_HZ = os.sysconf('SC_CLK_TCK')
 
 
@@ -45,7 +46,7 @@ class Listener:
     """An outside subscriber of poses_refined."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        """Join the ROS domain that the environment names."""
+        """Join the ROS domain that the environment names; nobody may publish there yet."""
         import rclpy
         from rclpy.context import Context
         from rclpy.executors import SingleThreadedExecutor
@@ -82,15 +83,27 @@ class Listener:
 
 
 def measure_start(
-    listener: Listener, arguments: Sequence[str], environment: Mapping[str, str],
-    seconds: float,
+    arguments: Sequence[str], environment: Mapping[str, str], seconds: float,
 ) -> Start:
     """Start `neuropose up ARGUMENTS`, listen until ``seconds`` after the first pose, end it.
 
     Raises:
         NeuroposeError: it ended by itself, or nobody was seen within a minute.
     """
-    listener.poses.clear()
+    # One for each start: what came late from the graph before must not pass for this one's.
+    listener = Listener(environment)
+    try:
+        for _ in range(_SETTLED):
+            listener.spin_once()
+        return _started(listener, arguments, environment, seconds)
+    finally:
+        listener.close()
+
+
+def _started(
+    listener: Listener, arguments: Sequence[str], environment: Mapping[str, str],
+    seconds: float,
+) -> Start:
     with tempfile.TemporaryFile('w+') as log:
         begin = time.perf_counter()
         child = subprocess.Popen(

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from onnx import TensorProto, helper
 
 from neuropose_ros.cli.bench import edge, edge_models
 from neuropose_ros.cli.bench.edge_environment import EdgeEnvironment, install, megabytes
-from neuropose_ros.cli.bench.edge_start import Listener, measure_start
+from neuropose_ros.cli.bench.edge_start import measure_start
 from neuropose_ros.cli.main import main
 from neuropose_ros.core.errors import ModelError, NeuroposeError
 from neuropose_ros.inference.models import ensure_models
@@ -77,31 +76,24 @@ def test_the_graph_imports_nothing_that_a_small_computer_lacks(
 
 
 @pytest.fixture
-def listener(environment: EdgeEnvironment, ros_domain: int) -> Iterator[Listener]:
+def variables(environment: EdgeEnvironment, ros_domain: int) -> dict[str, str]:
     pytest.importorskip('rclpy', reason='needs ROS 2')
-    variables = environment.variables() | {
+    return environment.variables() | {
         'ROS_DOMAIN_ID': str(ros_domain), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
-    made = Listener(variables)
-    yield made
-    made.close()
 
 
 def test_the_whole_graph_gives_a_pose_without_them(
-    environment: EdgeEnvironment, listener: Listener, ros_domain: int, blazepose: None,
+    variables: dict[str, str], blazepose: None,
 ) -> None:
-    variables = environment.variables() | {'ROS_DOMAIN_ID': str(ros_domain)}
-    start = measure_start(listener, ['--source', 'synthetic:walk'], variables, seconds=1.0)
+    start = measure_start(['--source', 'synthetic:walk'], variables, seconds=1.0)
     assert start.first_pose_cpu_s > 0 and 0 < start.first_pose_s < 60
     assert 100 < start.pss_mb <= start.peak_mb < edge.MOST_MB
     assert start.rate_hz > 0 and start.cpu_ms > 0
 
 
-def test_a_graph_that_ends_says_why(
-    environment: EdgeEnvironment, listener: Listener, ros_domain: int,
-) -> None:
-    variables = environment.variables() | {'ROS_DOMAIN_ID': str(ros_domain)}
+def test_a_graph_that_ends_says_why(variables: dict[str, str]) -> None:
     with pytest.raises(NeuroposeError, match=r'ended before the first pose(.|\n)*no-such-thing'):
-        measure_start(listener, ['--source', 'no-such-thing'], variables, seconds=1.0)
+        measure_start(['--source', 'no-such-thing'], variables, seconds=1.0)
 
 
 def test_sizes_are_those_of_the_files_on_the_disk(tmp_path: Path) -> None:
