@@ -22,7 +22,6 @@ from neuropose_ros.inference.entry import (
     UrlSource,
     WheelSource,
 )
-from neuropose_ros.inference.http import fetch_file
 from neuropose_ros.inference.packages import fetch_npm, fetch_wheel
 
 
@@ -131,6 +130,9 @@ class PublishedFiles:
         return self._fetch_url(source, self._scratch)
 
     def _fetch_url(self, source: UrlSource, scratch: Path) -> Path:
+        # A graph whose networks are here need not load all of HTTP.
+        from neuropose_ros.inference.http import fetch_file
+
         # Outside the scratch folder: the next call goes on where this one was cut off.
         mark = hashlib.sha256(source.url.encode()).hexdigest()[:12]
         arrived = self._folder / f'.{mark}-{source.file}'

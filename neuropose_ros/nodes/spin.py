@@ -138,6 +138,8 @@ def run(
         signals.loaded()
         if not signals.taken:
             # Models, modules and tables stay for good: no collection looks through them again.
+            # (`__main__` turned collections off, so that loading went without them.)
+            gc.enable()
             gc.collect()
             gc.freeze()
             spin(nodes, lambda: signals.taken)

@@ -136,6 +136,14 @@ def test_a_shutdown_from_inside_ends_with_0(plain: Any) -> None:
     assert 'destroyed' in child.output()
 
 
+def test_garbage_is_collected_while_nodes_work_though_not_while_they_load(plain: Any) -> None:
+    child = plain(
+        'import gc; gc.disable(); self.create_timer('
+        "0.01, lambda: (print('collects', gc.isenabled(), flush=True), rclpy.shutdown()))")
+    assert child.code() == 0, child.output()
+    assert 'collects True' in child.output()
+
+
 def test_bad_input_is_one_sentence_and_2(plain: Any) -> None:
     child = plain('raise NeuroposeError("there is no camera 7")')
     assert child.code() == 2
