@@ -171,18 +171,20 @@ def measure(
 
 
 def deviation(found: Sequence[Any], reference: Sequence[Any]) -> float | None:
-    """Return the median distance of joints to those of float32, as a share of the person.
+    """Return the mean distance of joints to those of float32, as a share of the person.
 
     The size of a person is the diagonal of the box around all joints of the reference. None
-    where the two never both see somebody.
+    where the two never both see a joint.
     """
     shares: list[float] = []
     for mine, theirs in zip(found, reference, strict=True):
         if mine and theirs:
             points, truth = np.asarray(mine[0], float), np.asarray(theirs[0], float)
-            size = np.linalg.norm(np.nanmax(truth, 0) - np.nanmin(truth, 0))
-            shares += list(np.linalg.norm(points - truth, axis=-1) / size)
-    return float(np.nanmedian(shares)) if shares else None
+            if np.isfinite(truth).any():
+                size = np.linalg.norm(np.nanmax(truth, 0) - np.nanmin(truth, 0))
+                shares += list(np.linalg.norm(points - truth, axis=-1) / size)
+    known = np.asarray(shares)[np.isfinite(shares)]
+    return float(known.mean()) if known.size else None
 
 
 def rows(

@@ -176,6 +176,10 @@ def test_joints_are_compared_where_both_see_somebody() -> None:
     moved = [[[[0.0, 5.0], [30.0, 45.0]]], [[[1.0, 1.0], [2.0, 2.0]]], []]
     assert edge_models.deviation(moved, truth) == pytest.approx(0.1)
     assert edge_models.deviation([[]], [[]]) is None
+    nan = float('nan')
+    missing = [[[[nan, nan], [nan, nan]]], [], [[[0.0, 0.0], [nan, nan]]]]
+    assert edge_models.deviation(missing, truth) == 0
+    assert edge_models.deviation(truth[:1], missing[:1]) is None
 
 
 def test_a_model_that_fails_is_a_row_with_its_reason() -> None:
