@@ -90,9 +90,10 @@ class PosePretraining:
 
     def __post_init__(self) -> None:
         """Check that the sections fit each other."""
-        if self.augmentation.half_body:
-            raise ParameterError('augmentation.half_body must be 0: nobody is known in pictures '
-                                 'without labels')
+        for name in ('half_body', 'background'):
+            if getattr(self.augmentation, name):
+                raise ParameterError(f'augmentation.{name} must be 0: in pictures without labels '
+                                     'nobody knows where people are')
 
 
 def read_pose_pretraining(
