@@ -74,9 +74,6 @@ def load_pose(
         NeuroposeError: a model cannot be had or loaded, or settings contradict each other.
     """
     registry = load_registry()
-    exposure = create_exposure(settings.exposure, settings.model, registry)
-    if exposure is not None:
-        announce(f'dark pictures are brightened before {settings.model} looks at them (exposure)')
     runtime, precision, threads = settings.runtime, settings.precision, settings.threads
     estimator = create_estimator(
         settings.model, detector=settings.detector, smoothing=settings.smoothing,
@@ -84,10 +81,13 @@ def load_pose(
         runtime=runtime, precision=precision, threads=threads, registry=registry,
         announce=announce)
     try:
+        exposure = create_exposure(settings.exposure, settings.model, registry)
         reid = None if not settings.reid_model else create_reid(
             settings.reid_model, runtime=runtime, precision=precision, threads=threads,
             announce=announce)
     except NeuroposeError:
         estimator.close()
         raise
+    if exposure is not None:
+        announce(f'dark pictures are brightened before {settings.model} looks at them (exposure)')
     return PoseNetworks(settings, estimator, reid, exposure)
