@@ -112,13 +112,13 @@ def _read_coco(
 
 def _only_json(root: Path, part: str) -> Path:
     """Return the one file of annotations below a folder; of several the one named as the part."""
-    found = sorted((*root.glob('*.json'), *root.glob('annotations/*.json')))
-    if len(found) > 1 and part:
-        found = [path for path in found if part in path.stem]
+    there = sorted((*root.glob('*.json'), *root.glob('annotations/*.json')))
+    found = [path for path in there if part in path.stem] if len(there) > 1 else there
     if len(found) != 1:
-        listed = ', '.join(path.name for path in found) or 'none'
-        raise DataError(f'{root}: one .json file of annotations is expected, there is {listed}; '
-                        'give the file itself')
+        listed = ', '.join(path.name for path in there) or 'none'
+        named = f', or one of several with {part!r} in its name' if part else ''
+        raise DataError(f'{root}: one .json file of annotations is expected{named}; there is '
+                        f'{listed}: give the file itself')
     return found[0]
 
 

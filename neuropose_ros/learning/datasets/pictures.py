@@ -129,16 +129,28 @@ def read_coco(
     except (KeyError, TypeError, ValueError, LayoutError, AttributeError) as error:
         raise DataError(f'{annotations}: it lacks images, annotations or sound categories, the '
                         f'form of COCO ({error})') from error
+    if len(images) < len(content['images']):
+        raise DataError(f'{annotations}: two of its pictures have the same id, so whose '
+                        'annotations are meant is not known: export it again')
+    others = 0
     for entry in entries:
         try:
             if category is not None and entry.get('category_id') != category.get('id'):
+                others += 1
                 continue
-            _add(found[str(images[int(entry['image_id'])]['file_name'])], entry, len(layout))
+            image = images.get(int(entry['image_id']))
+            if image is None:
+                raise DataError('the file has no picture of its image_id')
+            _add(found[str(image['file_name'])], entry, len(layout))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             name = entry.get('id', '?') if isinstance(entry, dict) else '?'
             findings.skip(f'annotation {name}', f'it is not of the form of COCO ({error!r})')
         except DataError as error:
             findings.skip(f'annotation {entry.get("id", "?")}', error)
+    if others and others == len(entries):
+        assert category is not None
+        raise DataError(f'{annotations}: all of its {others} annotations are of other categories '
+                        f'than {category.get("name")!r}, which is the one with joints')
     kept = {name: item for name, item in found.items() if item.people or empty}
     return _pictures(pictures, kept, layout, findings)
 
@@ -152,7 +164,7 @@ def _add(picture: _Annotated, entry: Any, joints: int) -> None:
     """Take an annotation in.
 
     Raises:
-        DataError: its box is empty.
+        DataError: its box is empty, or its joints are more or fewer than the file's.
         KeyError, TypeError, ValueError: it is not of the form.
     """
     x, y, width, height = (float(value) for value in entry['bbox'])
@@ -162,7 +174,11 @@ def _add(picture: _Annotated, entry: Any, joints: int) -> None:
     if crowd or not entry.get('num_keypoints', 1):
         picture.ignored.append((*box, area, float(crowd)))
         return
-    table = np.array(entry['keypoints'], np.float32).reshape(joints, 3)
+    numbers = np.array(entry['keypoints'], np.float32).reshape(-1)
+    if numbers.size != 3 * joints:
+        raise DataError(f'its keypoints are {numbers.size} numbers; x, y and visibility of the '
+                        f'{joints} joints that the file names are {3 * joints}')
+    table = numbers.reshape(joints, 3)
     labelled = (table[:, 2:] > 0) & np.isfinite(table[:, :2]).all(1, keepdims=True)
     if not labelled.any():
         picture.ignored.append((*box, area, 0.0))

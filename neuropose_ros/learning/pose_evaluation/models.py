@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -48,8 +48,8 @@ class Answer:
     joints: int = 0
 
 
-class Asker(Protocol):
-    """A pose model, made ready to be asked."""
+class Named(Protocol):
+    """A model that is ready: an estimator of either kind, or an asker."""
 
     @property
     def model(self) -> str:
@@ -60,6 +60,14 @@ class Asker(Protocol):
     def layout(self) -> SkeletonLayout:
         """The joints it finds."""
         ...
+
+    def close(self) -> None:
+        """Give back memory and devices."""
+        ...
+
+
+class Asker(Named, Protocol):
+    """A pose model, made ready to be asked."""
 
     @property
     def knows_boxes(self) -> bool:
@@ -70,18 +78,15 @@ class Asker(Protocol):
         """Return the people that it finds; what it is told of the truth are boxes at most."""
         ...
 
-    def close(self) -> None:
-        """Give back memory and devices."""
-        ...
+
+_Estimator = TypeVar('_Estimator', bound=Named)
 
 
-class InBoxes:
-    """Asks for the joints in the boxes of the true people."""
+class _Asking(Generic[_Estimator]):
+    """Has an estimator."""
 
-    knows_boxes = True
-
-    def __init__(self, estimator: RegionEstimator) -> None:
-        """Take what reads a region; it is closed with this."""
+    def __init__(self, estimator: _Estimator) -> None:
+        """Take it; it is closed with this."""
         self._estimator = estimator
 
     @property
@@ -93,6 +98,16 @@ class InBoxes:
     def layout(self) -> SkeletonLayout:
         """The joints it finds."""
         return self._estimator.layout
+
+    def close(self) -> None:
+        """Give back memory and devices."""
+        self._estimator.close()
+
+
+class InBoxes(_Asking[RegionEstimator]):
+    """Asks for the joints in the boxes of the true people."""
+
+    knows_boxes = True
 
     def ask(self, truth: AnnotatedPicture, image: Image) -> Answer:
         """Return one person for each true one, in their order."""
@@ -102,29 +117,11 @@ class InBoxes:
         ms = 1e3 * (time.perf_counter() - begin)
         return _answer(people, self.layout, truth, tuple(range(len(people))), ms)
 
-    def close(self) -> None:
-        """Give back memory and devices."""
-        self._estimator.close()
 
-
-class ByItself:
+class ByItself(_Asking[PoseEstimator]):
     """Lets the model find the people, each picture for itself, and says who is who."""
 
     knows_boxes = False
-
-    def __init__(self, estimator: PoseEstimator) -> None:
-        """Take a whole estimator; it is closed with this."""
-        self._estimator = estimator
-
-    @property
-    def model(self) -> str:
-        """Id of model and runtime."""
-        return self._estimator.model
-
-    @property
-    def layout(self) -> SkeletonLayout:
-        """The joints it finds."""
-        return self._estimator.layout
 
     def ask(self, truth: AnnotatedPicture, image: Image) -> Answer:
         """Return everybody that is found, matched to the true people by `match_people`."""
@@ -133,10 +130,6 @@ class ByItself:
         found = self._estimator.estimate(Frame(image, 1, 0)).persons
         ms = 1e3 * (time.perf_counter() - begin)
         return _answer(found, self.layout, truth, None, ms)
-
-    def close(self) -> None:
-        """Give back memory and devices."""
-        self._estimator.close()
 
 
 def create_asker(

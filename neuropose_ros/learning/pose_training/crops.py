@@ -126,7 +126,7 @@ def cut_out(
             for item in own.items:
                 findings.skip(item.name, item.problem)
         try:
-            own.refuse_many(len(_read(folder, pictures.layout)), skipped_share)
+            own.refuse_many(len(_read(folder, pictures.layout)), skipped_share, 'picture')
         except DataError:
             shutil.rmtree(folder)
             raise

@@ -126,8 +126,8 @@ def export_pose(
         announce: takes one sentence for people.
 
     Raises:
-        ModelError: the network cannot be written, or answers differently from the trained one;
-            what was there before is left as it is.
+        ModelError: the network gives no numbers, cannot be written, or answers differently from
+            the trained one; what was there before is left as it is.
         ParameterError: the folder's name is no name of a model, and none is given.
     """
     settings = settings or PoseExportSettings()
@@ -160,6 +160,9 @@ def _write_variants(
     probes = _probes(network, samples)
     with torch.inference_mode():
         x, y = _Answers(network, curve)(torch.from_numpy(probes[:_COMPARED]))
+    if not (torch.isfinite(x).all() and torch.isfinite(y).all()):
+        raise ModelError('the trained network gives no numbers: its weights are damaged, train '
+                         'again; nothing was written')
     path = folder / MODEL_FILE
     path.write_bytes(onnx_of(network, curve))
     paths = [path]

@@ -73,8 +73,13 @@ def prepare(
         DataError: see `hold_out` and `cut_out`.
     """
     side = max(recipe.network.width_px, recipe.network.height_px) / recipe.data.padding
-    return divided(recipe.data, pictures, seed, CropSettings(round(CONTEXT * side), CONTEXT),
-                   cache=cache, findings=findings)
+    learnt = divided(recipe.data, pictures, seed, CropSettings(round(CONTEXT * side), CONTEXT),
+                     cache=cache, findings=findings)
+    if findings is not None:
+        for joint in never_labelled(learnt.train):
+            findings.skip(f'joint {joint}', 'nobody to learn from has it labelled: it is not '
+                                            'learnt, and what is found of it means nothing')
+    return learnt
 
 
 def divided(
@@ -92,6 +97,12 @@ def divided(
         for part in (learnt, held)]
     assert parts[0] is not None
     return Learnt(parts[0], parts[1], (len(learnt), len(held)), pictures.name, pictures.source)
+
+
+def never_labelled(crops: CropSet) -> tuple[str, ...]:
+    """Return the joints that no person has."""
+    return tuple(name for name, total in zip(
+        crops.layout.names, crops.weights.sum(0), strict=True) if not total)
 
 
 def train_pose(
@@ -123,6 +134,7 @@ def train_pose(
         'held_back': learnt.pictures[1], 'terms': learnt.source, 'seed': seed,
         'epochs': found.best_epoch, 'parameters': parameters(network),
         'started_from': _words(start, known),
+        'never_labelled': ', '.join(never_labelled(learnt.train)),
         'validation': {name: float(value) for name, value in found.score.items()}})
 
 

@@ -73,11 +73,13 @@ class PoseLearning:
         """Give the augmented batches of an epoch, the next one made while one is learnt from.
 
         Raises:
-            TrainingError: the processes are more than the people of a batch.
+            TrainingError: a process has not two people of a batch, whom normalisation needs.
         """
-        if self._batch < team.size:
-            raise TrainingError(f'{team.size} processes share batches of {self._batch}: raise '
-                                'training.batch_size')
+        if self._batch < 2 * team.size:
+            raise TrainingError(
+                f'batches of {self._batch} people are too small: each of {team.size} processes '
+                f'needs two people, and {len(self._crops)} are there to learn from; '
+                'training.batch_size and training.people_per_epoch may ask for fewer')
         order = np.random.default_rng([self._seed, epoch]).permutation(len(self._crops))
         # A part of equal size for each process: they wait for each other in every step.
         used = self._batch // team.size * team.size

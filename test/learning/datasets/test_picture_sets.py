@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -46,9 +47,11 @@ def test_people_who_cannot_be_compared_are_told_apart(tmp_path):
 
 
 @pytest.mark.parametrize(('change', 'said'), [
-    ({'keypoints': [1, 2, 2]}, 'not of the form'),
+    ({'keypoints': [1, 2, 2]}, 'keypoints are 3 numbers'),
+    ({'keypoints': ['left'] * 15}, 'not of the form'),
     ({'bbox': [25, 15, 0, 80]}, 'box is empty'),
-    ({'image_id': 9}, 'not of the form'),
+    ({'bbox': None}, 'not of the form'),
+    ({'image_id': 9}, 'no picture of its image_id'),
 ])
 def test_bad_annotations_are_listed_and_left_out(tmp_path, change, said):
     root = write_set(tmp_path / 'set', [person(1), person(2, 8, **change)])
@@ -114,6 +117,23 @@ def test_a_folder_without_or_with_many_annotations_is_refused(tmp_path):
     root = write_set(tmp_path / 'set', [person(1)])
     (root / 'annotations' / 'b.json').write_text('{}')
     with pytest.raises(DataError, match='give the file itself'):
+        read_picture_set('', root)
+    with pytest.raises(DataError, match=r"'test' in its name; there is .*b\.json.*: give"):
+        read_picture_set('', root, 'test')
+
+
+def test_a_file_of_other_things_or_with_an_id_twice_is_refused(tmp_path):
+    root = write_set(tmp_path / 'set', [person(1), person(2, 8)])
+    path, = root.glob('annotations/*.json')
+    content = json.loads(path.read_text())
+    for entry in content['annotations']:
+        entry['category_id'] = 99
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match='all of its 2 annotations are of other categories'):
+        read_picture_set('', root, empty=True)
+    content['images'][1]['id'] = content['images'][0]['id']
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match='same id'):
         read_picture_set('', root)
 
 

@@ -186,7 +186,7 @@ def test_people_who_were_not_found_and_finds_that_are_nobody(tmp_path):
 
 def test_a_category_of_nothing_but_other_things_is_said(tmp_path):
     root = write_spots(tmp_path / 'set', [annotation(1, 1, category_id=2)])
-    with pytest.raises(DataError, match='no picture with people can be used'):
+    with pytest.raises(DataError, match='of other categories'):
         open_pose_data(f'{root}')
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import replace
 
@@ -119,6 +120,15 @@ def test_nothing_else_is_written_over(trained, tmp_path):
         export_pose(trained[0], tmp_path / 'thesis')
     with pytest.raises(ParameterError, match='name is'):
         export_pose(trained[0], tmp_path / 'a name')
+
+
+def test_a_network_without_numbers_is_not_exported(trained, tmp_path):
+    broken = copy.deepcopy(trained[0])
+    with torch.no_grad():
+        broken.network.x.weight.fill_(float('nan'))
+    with pytest.raises(ModelError, match='no numbers'):
+        export_pose(broken, tmp_path / 'dots', samples=trained[1])
+    assert not (tmp_path / 'dots').exists()
 
 
 def test_without_samples_there_is_no_int8(trained, tmp_path):

@@ -161,6 +161,22 @@ def test_nobody_to_learn_from_is_said(learnt):
     nobody = replace(learnt.train, weights=np.zeros_like(learnt.train.weights))
     with pytest.raises(TrainingError, match='nobody to learn from'):
         PoseLearning(torch.nn.Identity(), nobody, RECIPE, 0)
+    lonely = PoseLearning(torch.nn.Identity(), learnt.train, replace(
+        RECIPE, training=replace(RECIPE.training, batch_size=1)), 0)
+    with pytest.raises(TrainingError, match='batches of 1 people'):
+        next(lonely.batches(0, alone()))
+
+
+def test_joints_that_nobody_has_are_named(tmp_path):
+    pictures = small_set(tmp_path, 10)
+    for picture in pictures.pictures:
+        picture.keypoints[:, 1] = np.nan
+    findings = Findings()
+    learnt = prepare(RECIPE, pictures, 0, cache=tmp_path / 'cache', findings=findings)
+    [item] = findings.items
+    assert item.name == 'joint left_hand' and 'not learnt' in item.problem
+    trained = train_pose(with_epochs(1), learnt, 0)
+    assert trained.trained_on['never_labelled'] == 'left_hand'
 
 
 def test_distances_are_shares_of_the_person(learnt, monkeypatch):
