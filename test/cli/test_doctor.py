@@ -62,7 +62,10 @@ def test_a_sound_machine_has_nothing_to_fix(sound: dict[str, packages.Load]) -> 
 @pytest.mark.parametrize(
     ('module', 'load', 'status', 'detail', 'fix'),
     [
-        ('av', packages.Load((), '-', True), Status.BROKEN, 'not installed', "install 'av'"),
+        ('yaml', packages.Load((), '-', True), Status.BROKEN, 'not installed',
+         "install 'pyyaml'"),
+        ('av', packages.Load((), '-', True), Status.WARNING, 'no videos and streams',
+         "install 'av'"),
         ('matplotlib', packages.Load((), '-', True), Status.WARNING, 'plot', "'matplotlib'"),
         ('cv2', packages.Load(('5.0.0',)), Status.WARNING, 'warps', "headless<5'"),
         ('cv2', WRONG_ABI, Status.BROKEN, 'another numpy', "'numpy<2'"),

@@ -59,8 +59,8 @@ PACKAGES = (
     Package('numpy', 'numpy'),
     Package('cv2', 'opencv-python-headless<5'),
     Package('onnxruntime', 'onnxruntime'),
-    Package('av', 'av'),
     Package('yaml', 'pyyaml'),
+    Package('av', 'av', 'videos and streams'),
     Package('onnx', 'onnx', 'converting a model on its first use'),
     Package('matplotlib', 'matplotlib', "the demo's plot"),
 )
