@@ -14,6 +14,9 @@ from neuropose_ros.core.layouts import layout as built_in_layout
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.inference.ops.device import PictureInput
 
+ENTRY_FILE = 'entry.yaml'
+"""In the folder of an exported model: its entries, as a list of models has them."""
+
 Kind = Literal['pose', 'detector', 'scene', 'reid', 'part']
 Format = Literal['onnx', 'tflite']
 

@@ -12,12 +12,16 @@ import yaml
 from neuropose_ros.core.layouts import BUILT_IN
 from neuropose_ros.core.skeleton import SkeletonLayout
 from neuropose_ros.inference.download import file_sha256
+from neuropose_ros.inference.entry import ENTRY_FILE
 from neuropose_ros.learning.pose_training.calibration import RIGHT_WITHIN, ScoreCurve
 from neuropose_ros.learning.pose_training.task import LIMITS, MEAN, STD
 from neuropose_ros.learning.pose_training.variants import Variant, int8_worth
 from neuropose_ros.learning.pose_training.weights import TrainedPose
 
-ENTRY_FILE, CARD_FILE = 'entry.yaml', 'MODEL_CARD.md'
+__all__ = [
+    'CARD_FILE', 'ENTRY_FILE', 'LEAST_JOINT_SCORE', 'layout_table', 'write_card', 'write_entries']
+
+CARD_FILE = 'MODEL_CARD.md'
 LEAST_JOINT_SCORE = 0.3
 """Of the probability mass near the answer, see `PoseNetwork.closeness`."""
 _LIMITS = (
