@@ -6,9 +6,10 @@ is measured runs with these and ROS 2 alone: what else is installed here is refu
 Installed size: these packages, this package with its config, and the networks of --model; ROS 2
 itself is not counted. Start: `neuropose up` from the start of the process to the first person at
 a subscriber that was there before, files in the page cache. Memory: of that process, camera,
-pose, refiner and recogniser together, shared libraries included. Times of models: the estimator
-as the pose node runs it, from picture to joints, a detector every fifth frame where the model
-needs one; fp16 and int8 are those exported with a model, else made here from its float32.
+pose, refiner and recogniser together, shared libraries included. Times of models: what the pose
+node does with a picture, detector (every fifth frame where the model needs one) and tracker
+included; the picture is in memory already and does not count there. fp16 and int8 are those that
+were exported with a model, else made here from its float32.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from neuropose_ros.core.errors import NeuroposeError, ParameterError
 from neuropose_ros.core.resources import config_folder
 from neuropose_ros.inference.cache import cache_folder
 from neuropose_ros.inference.carried import with_data
+from neuropose_ros.inference.entry import ENTRY_FILE
 from neuropose_ros.inference.models import expand, model_path
 from neuropose_ros.inference.registry import load_registry
 from neuropose_ros.pose.create import network_names
@@ -44,7 +46,6 @@ _MODELS = ('blazepose', 'blazepose-lite', 'rtmpose-t', 'movenet-lightning-int8',
 _THREADS = (1, 2)
 _PICTURES, _WARM_UP = 30, 10
 _IMPORTED = 'neuropose_ros.nodes.composed'
-_ENTRY = 'entry.yaml'  # what `neuropose export` writes into a model's folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -135,8 +136,8 @@ def _rows(
         registry = with_data(registry, data)
     names, lists = [], []
     for asked in _MODELS if args.models is None else args.models:
-        if (Path(asked) / _ENTRY).is_file():
-            lists.append(Path(asked).absolute() / _ENTRY)
+        if (Path(asked) / ENTRY_FILE).is_file():
+            lists.append(Path(asked).absolute() / ENTRY_FILE)
             own = load_registry(lists[-1])
             registry |= own
             names.append(next(iter(own)))

@@ -20,15 +20,18 @@ _OF_ROS = ('ros-', 'ament-', 'rosidl-')
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*')
 # Runs before anything else in each Python that is started.
 _GUARD = """import sys
+from importlib.machinery import PathFinder
 
 
-class Refused:
-    def find_spec(self, name, path=None, target=None):
+class Some(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
         if name.partition('.')[0] in {names!r}:
-            raise ModuleNotFoundError(f'{{name!r}} is not in {file}', name=name)
+            return None
+        return super().find_spec(name, path, target)
 
 
-sys.meta_path.insert(0, Refused())
+sys.meta_path[sys.meta_path.index(PathFinder)] = Some
 """
 
 
@@ -53,13 +56,13 @@ class EdgeEnvironment:
         guard = self.scratch / '-'.join(('guard', *extra))
         guard.mkdir(parents=True, exist_ok=True)
         (guard / 'sitecustomize.py').write_text(
-            _GUARD.format(names=self.refused(extra), file=REQUIREMENTS), 'utf-8')
+            _GUARD.format(names=self.refused(extra)), 'utf-8')
         source = Path(__file__).parents[3]
         paths = (str(guard), str(self.packages), str(source), os.environ.get('PYTHONPATH', ''))
         return {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, paths))}
 
     def refused(self, extra: Sequence[str] = ()) -> set[str]:
-        """Return the importable names of all that is installed here and not wanted there."""
+        """Return the names of all that can be imported here and is not wanted there."""
         wanted = {_key(each.metadata['Name'])
                   for each in metadata.distributions(path=[str(self.packages)])}
         owners = _owners()

@@ -44,24 +44,28 @@ def main() -> None:
     from neuropose_ros.core import allocator
     from neuropose_ros.core.pose import Frame
     from neuropose_ros.pose.create import create_estimator
+    from neuropose_ros.pose.stage import PoseStage
 
     allocator.keep_freed_memory()  # as the nodes do
     imported = time.perf_counter()
-    estimator = create_estimator(
+    # With its tracker: a model that reads boxes asks the detector only now and then.
+    stage = PoseStage(create_estimator(
         request['model'], threads=request['threads'], detect_every=5,
-        registry=registry_of(request), announce=lambda _: None)
+        registry=registry_of(request), announce=lambda _: None))
     loaded = time.perf_counter()
     images = np.load(request['pictures'])
     joints, walls_ms, cpu_s = [], [], 0.0
     for index in range(request['frames']):
         wall, used = time.perf_counter(), time.process_time()
-        found = estimator.estimate(Frame(
+        found = stage.process(Frame(
             images[index % len(images)], round((index + 1) * 1e9 / _RATE_HZ), index))
         walls_ms.append((time.perf_counter() - wall) * 1e3)
         if index >= request['warm_up']:
             cpu_s += time.process_time() - used
+        if stage.last_error:
+            raise SystemExit(stage.last_error)
         joints.append([person.keypoints.tolist() for person in found.persons[:1]])
-    estimator.close()
+    stage.close()
     steady = sorted(walls_ms[request['warm_up']:])
     print(json.dumps({
         'import_s': imported - begin, 'load_s': loaded - imported, 'first_ms': walls_ms[0],

@@ -58,7 +58,7 @@ def test_what_is_not_required_is_refused_and_the_rest_is_not(
     refused = environment.refused()
     assert 'pytest' in refused and not set(WANTED) & refused
     done = python(environment, 'import numpy, pytest')
-    assert "'pytest' is not in requirements-edge.txt" in done.stderr
+    assert "No module named 'pytest'" in done.stderr
     assert 'pytest' not in environment.refused(['pytest'])
 
 
