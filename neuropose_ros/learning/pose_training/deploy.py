@@ -11,12 +11,11 @@ import numpy as np
 import yaml
 
 from neuropose_ros.core.errors import ModelError
-from neuropose_ros.inference.entry import ModelEntry
+from neuropose_ros.inference.entry import ENTRY_FILE, ModelEntry
 from neuropose_ros.inference.entry_reading import read_entry
 from neuropose_ros.inference.ops.device import Picture
 from neuropose_ros.inference.registry import load_registry, user_list
 from neuropose_ros.learning.deploy import DeploySettings, put
-from neuropose_ros.learning.pose_training.entry import ENTRY_FILE
 from neuropose_ros.pose.create import create_region_estimator
 from neuropose_ros.pose.estimator import Region
 
