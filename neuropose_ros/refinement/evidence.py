@@ -14,16 +14,10 @@ class NetworkInput(NamedTuple):
     Attributes:
         measured: (P, K, 2) px, without tremor, sides put right; NaN = none or refused.
         sd: (P, K) px of the measurements' whole error, as noise was learnt; inf = none.
-        predicted: (P, K, 2) px, NaN = unknown.
-        predicted_sd: (P, K) px.
-        size_px: (P,) body size: longer side of the box, smoothed.
     """
 
     measured: Values
     sd: Values
-    predicted: Values
-    predicted_sd: Values
-    size_px: Values
 
 
 class NetworkOutput(NamedTuple):

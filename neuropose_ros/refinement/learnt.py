@@ -60,9 +60,7 @@ class Learnt:
         total = flat(evidence.variance) + flat(evidence.slow)
         told = self._network.step(dt_s, NetworkInput(
             np.where(accepted[..., None], flat(evidence.measured)[..., :2], np.nan),
-            np.where(accepted, np.sqrt(total), np.inf),
-            flat(predicted.position)[..., :2], np.sqrt(flat(predicted.position_variance)),
-            size_px))
+            np.where(accepted, np.sqrt(total), np.inf)))
         position, variance = (np.asarray(values, np.float64) for values in told)
         # A measurement is never worse than it is without the network.
         variance = np.where(accepted, np.minimum(variance, total), variance)
@@ -76,9 +74,10 @@ class Learnt:
         chosen = rows.ravel()
         measured, white, slow = (
             evidence.measured.copy(), evidence.variance.copy(), evidence.slow.copy())
-        measured[chosen, :2], measured[chosen, 2] = position[said], 0.0
-        white[chosen] = _WHITE_SHARE * variance[said]
-        slow[chosen] = (1.0 - _WHITE_SHARE) * variance[said]
+        np.copyto(flat(measured)[..., :2], position, where=said[..., None])
+        np.copyto(flat(measured)[..., 2], 0.0, where=said)
+        np.copyto(flat(white), _WHITE_SHARE * variance, where=said)
+        np.copyto(flat(slow), (1.0 - _WHITE_SHARE) * variance, where=said)
         known = np.isfinite(predicted.position_variance)
         better = Evidence(measured, white, slow, evidence.usable | chosen, evidence.sizes)
         return better, Verdict(

@@ -22,7 +22,7 @@ from neuropose_ros.refinement.description import (
     read_description,
 )
 from neuropose_ros.refinement.evidence import NetworkInput, NetworkOutput
-from neuropose_ros.refinement.filters import Values
+from neuropose_ros.refinement.filters import Mask, Values
 from neuropose_ros.refinement.skeletal import (
     Bodies,
     Prepared,
@@ -55,6 +55,22 @@ class _Said(NamedTuple):
     doubt: Values
 
 
+class _Told(NamedTuple):
+    """Of one frame, in the C core joints.
+
+    Attributes:
+        met: (P,) of whom something is known.
+        prepared: before the network had a say.
+        position: (P, C, 2) px.
+        variance: (P, C) px^2.
+    """
+
+    met: Mask
+    prepared: Prepared
+    position: Values
+    variance: Values
+
+
 class _Memory(NamedTuple):
     """What is known of P people at the last tick."""
 
@@ -71,16 +87,23 @@ class OnnxEvidence:
         self._skeleton = description.skeletal_model()
         self._state_size = state_size(description.hidden)
         self._spread = description.spread[STEP]
-        self._told = np.array([name in description.told for name in CORE_JOINTS])
-        self._columns = core_columns(())
-        self._joints = 0
+        self._tells = np.array([name in description.told for name in CORE_JOINTS])
+        self._bind(())
         self._memory = self._nobody(0)
         self._pending_s = 0.0
 
     def bind(self, names: tuple[str, ...]) -> None:
         """Work on joints of these names from now on, and know nobody."""
-        self._columns, self._joints = core_columns(names), len(names)
+        self._bind(names)
         self.arrange(np.zeros(0, np.intp))
+
+    def _bind(self, names: tuple[str, ...]) -> None:
+        self._joints = len(names)
+        columns = core_columns(names)
+        # Core joints that the layout has, and of which something is said; and their columns.
+        self._known = np.flatnonzero(columns >= 0)
+        self._said = np.flatnonzero((columns >= 0) & self._tells)
+        self._known_columns, self._said_columns = columns[self._known], columns[self._said]
 
     def arrange(self, people: Indices) -> None:
         """Put the people into another order; -1 = somebody new."""
@@ -96,8 +119,10 @@ class OnnxEvidence:
         Raises:
             ModelError: the network fails, or gives values that are not numbers.
         """
-        said = self._step(dt_s, view)
-        return NetworkOutput(said.position, said.variance)
+        if not view.measured.size or not len(self._known):
+            return _nothing(view)
+        told = self._step(dt_s, view)
+        return NetworkOutput(self._placed(told, told.position), self._placed(told, told.variance))
 
     def whole(self, dt_s: Values, view: NetworkInput) -> NetworkOutput:
         """Say where the joints were in a whole recording, from its past and its future.
@@ -108,8 +133,10 @@ class OnnxEvidence:
 
         Args:
             dt_s: (T,) since the frame before; the first is not used.
-            view: T frames of the same people: (T, P, K, 2) and (T, P, K), `size_px` (T, P).
+            view: T frames of the same people: (T, P, K, 2) and (T, P, K).
         """
+        if not len(self._known):
+            return _nothing(view)
         forth = self._through(dt_s, view)
         back = _Said(*(part[::-1] for part in self._through(
             np.concatenate((dt_s[:1], dt_s[:0:-1])),
@@ -132,10 +159,9 @@ class OnnxEvidence:
     def _between(self, dt_s: Values, view: NetworkInput) -> Values:
         """Return (T, P, K, 2) where joints were by the way that bodies move; NaN = not known."""
         answer = np.full(view.measured.shape, np.nan)
-        known = np.flatnonzero(self._columns >= 0)
-        columns, model = self._columns[known], self._skeleton.of(known)
+        columns, model = self._known_columns, self._skeleton.of(self._known)
         hidden = np.isnan(view.measured[:, :, columns, 0]).any(axis=(0, 2))
-        for person in np.flatnonzero(hidden) if len(known) else ():
+        for person in np.flatnonzero(hidden) if len(columns) else ():
             answer[:, person, columns] = between(
                 model, dt_s, view.measured[:, person, columns], view.sd[:, person, columns])
         return answer
@@ -143,38 +169,39 @@ class OnnxEvidence:
     def _through(self, dt_s: Values, view: NetworkInput) -> _Said:
         self._pending_s = 0.0
         self.arrange(np.full(view.measured.shape[1], -1))
-        told = [self._step(0.0 if tick == 0 else float(dt_s[tick]),
-                          NetworkInput(*(part[tick] for part in view)))
-                for tick in range(len(dt_s))]
-        return _Said(*(np.stack(part) for part in zip(*told, strict=True)))
+        said = []
+        for tick in range(len(dt_s)):
+            told = self._step(0.0 if tick == 0 else float(dt_s[tick]),
+                              NetworkInput(*(part[tick] for part in view)))
+            before = told.prepared
+            hidden = (before.filtered_sd * before.size[:, None]) ** 2
+            unsure = np.where(before.seen > 0, told.variance, hidden)
+            said.append(_Said(*(self._placed(told, part) for part in (
+                told.position, told.variance, unsure))))
+        return _Said(*(np.stack(part) for part in zip(*said, strict=True)))
 
-    def _step(self, dt_s: float, view: NetworkInput) -> _Said:
+    def _placed(self, told: _Told, values: Values) -> Values:
+        """Return (P, K, ...) of what is told of core joints (P, C, ...); NaN = nothing."""
+        placed = np.full((len(values), self._joints, *values.shape[2:]), np.nan)
+        placed[:, self._said_columns] = values.take(self._said, axis=1)
+        if not told.met.all():
+            placed[~told.met] = np.nan
+        return placed
+
+    def _step(self, dt_s: float, view: NetworkInput) -> _Told:
         people = len(view.measured)
-        position = np.full((people, self._joints, 2), np.nan)
-        variance, doubt = np.full((2, people, self._joints), np.nan)
-        known = self._columns >= 0
-        if not people or not known.any():
-            return _Said(position, variance, doubt)
         self._pending_s += dt_s
-        columns = self._columns[known]
         points, sd_px = np.full((people, _JOINTS, 2), np.nan), np.ones((people, _JOINTS))
-        points[:, known], sd_px[:, known] = view.measured[:, columns], view.sd[:, columns]
+        points[:, self._known] = view.measured.take(self._known_columns, axis=1)
+        sd_px[:, self._known] = view.sd.take(self._known_columns, axis=1)
         bodies, prepared = follow(
             self._skeleton, self._memory.bodies, np.full(people, self._pending_s), points, sd_px)
-        told, log_variance, state = self._run(prepared, self._pending_s)
-        met = bodies.size > 0
+        position, log_variance, state = self._run(prepared, self._pending_s)
+        met: Mask = bodies.size > 0
         if dt_s == 0.0 or self._pending_s >= _LEAST_TICK_S:
             self._memory, self._pending_s = _Memory(bodies, np.where(met[:, None], state, 0)), 0.0
         spread = np.where(prepared.seen > 0, *self._spread) * prepared.size[:, None]
-        told_variance = np.exp(log_variance) * spread * spread
-        known = known & self._told
-        columns = self._columns[known]
-        position[:, columns] = np.where(met[:, None, None], told[:, known], np.nan)
-        variance[:, columns] = np.where(met[:, None], told_variance[:, known], np.nan)
-        hidden = (prepared.filtered_sd * prepared.size[:, None]) ** 2
-        unsure = np.where(prepared.seen > 0, told_variance, hidden)
-        doubt[:, columns] = np.where(met[:, None], unsure[:, known], np.nan)
-        return _Said(position, variance, doubt)
+        return _Told(met, prepared, position, np.exp(log_variance) * spread * spread)
 
     def _run(self, prepared: Prepared, dt_s: float) -> tuple[Values, Values, Values]:
         inputs = {name: np.ascontiguousarray(getattr(prepared, name), np.float32)
@@ -189,6 +216,10 @@ class OnnxEvidence:
     def _nobody(self, people: int) -> _Memory:
         return _Memory(unknown_bodies(people, _JOINTS),
                        np.zeros((people, self._state_size), np.float32))
+
+
+def _nothing(view: NetworkInput) -> NetworkOutput:
+    return NetworkOutput(np.full(view.measured.shape, np.nan), np.full(view.sd.shape, np.nan))
 
 
 class LoadedRefiner(NamedTuple):

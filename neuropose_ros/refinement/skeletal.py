@@ -106,24 +106,26 @@ def follow(
     """
     seen: Mask = np.isfinite(points[..., 0])
     measured = np.where(seen[..., None], points, 0.0)
-    bodies = _begun(model, bodies, measured, seen)
+    enough: Mask = seen.sum(1) >= JOINTS_FOR_SIZE
+    bodies = _begun(model, bodies, measured, seen, enough)
     unit = np.maximum(bodies.size, _LEAST_SIZE_PX)
-    sd = np.where(seen, np.clip(sd_px / unit[:, None], LEAST_SD, _MOST_SD), _MOST_SD)
+    sd = np.where(
+        seen, np.minimum(np.maximum(sd_px / unit[:, None], LEAST_SD), _MOST_SD), _MOST_SD)
     covariance = bodies.covariance + model.walk * dt_s[:, None, None]
     noise = np.where(seen, sd * sd, _NOTHING_SEEN)
     total = covariance.copy()
-    diagonal = np.arange(total.shape[-1])
-    total[:, diagonal, diagonal] += noise
+    _diagonals(total)[...] += noise
     gain = np.linalg.solve(total, covariance)
     change = np.where(seen[..., None], measured - bodies.mean, 0.0)
     mean = bodies.mean + gain.transpose(0, 2, 1) @ change
     covariance = covariance - covariance @ gain
     covariance = (covariance + covariance.transpose(0, 2, 1)) * 0.5
-    filtered_sd = np.sqrt(np.maximum(covariance[:, diagonal, diagonal], LEAST_SD ** 2))
+    filtered_sd = np.sqrt(np.maximum(_diagonals(covariance), LEAST_SD ** 2))
     weight = 1.0 / (filtered_sd + 0.05)
     centre, spread = _middle(mean, weight)
-    spread = np.clip(spread, unit / _GROWTH, unit * _GROWTH)  # a stray joint makes no giant
-    share = np.where(seen.sum(1) >= JOINTS_FOR_SIZE, 1.0 - np.exp(-dt_s / _SIZE_SMOOTHING_S), 0.)
+    # A stray joint makes no giant.
+    spread = np.minimum(np.maximum(spread, unit / _GROWTH), unit * _GROWTH)
+    share = np.where(enough, 1.0 - np.exp(-dt_s / _SIZE_SMOOTHING_S), 0.0)
     size = np.where(bodies.size > 0, unit + share * (spread - unit), 0.0)
     age_s = np.where(seen, 0.0, np.minimum(bodies.age_s + dt_s[:, None], 1.0))
     return Bodies(mean, covariance, size, age_s), Prepared(
@@ -148,9 +150,17 @@ def _together(measured: Values, seen: Mask) -> Mask:
     return together
 
 
-def _begun(model: SkeletalModel, bodies: Bodies, measured: Values, seen: Mask) -> Bodies:
-    """Place the mean body on people who are seen for the first time."""
-    new: Mask = (bodies.size <= 0) & (seen.sum(1) >= JOINTS_FOR_SIZE)
+def _diagonals(squares: Values) -> Values:
+    """Return (P, C) of (P, C, C), to read and to write."""
+    diagonals: Values = np.einsum('pcc->pc', squares)
+    return diagonals
+
+
+def _begun(
+    model: SkeletalModel, bodies: Bodies, measured: Values, seen: Mask, enough: Mask,
+) -> Bodies:
+    """Place the mean body on people who are seen for the first time, and by ``enough`` joints."""
+    new: Mask = (bodies.size <= 0) & enough
     if not new.any():
         return bodies
     seen = _together(measured, seen)

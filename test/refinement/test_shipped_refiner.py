@@ -27,8 +27,7 @@ def refine():
         said = []
         for tick, frame in enumerate(points * BOX_PX + 400.0):
             told = follower.step(tick and 1 / 30, NetworkInput(
-                frame[None], np.full((1, 15), sd * BOX_PX), frame[None], np.ones((1, 15)),
-                np.array([BOX_PX])))
+                frame[None], np.full((1, 15), sd * BOX_PX)))
             said.append(told.position[0])
         return (np.array(said) - 400.0) / BOX_PX
 

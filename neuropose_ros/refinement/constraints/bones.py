@@ -7,6 +7,8 @@ the Kalman gain of a measured distance (Bar-Shalom, Li and Kirubarajan 2001, sec
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from neuropose_ros.refinement import filters
@@ -33,6 +35,7 @@ class BoneLengths:
         rows = np.arange(2 * body.count)[:, None]
         self._begins = (self._ends[:, 0] == rows).astype(np.float64)  # (2K, 2B)
         self._finishes = (self._ends[:, 1] == rows).astype(np.float64)
+        self._softness = np.where(np.arange(len(self._ends)) < self._flat, _SOFTNESS, _SOFTNESS_3D)
         self._length = np.zeros((0, len(self._ends)))  # of the body's scale; of m in 3D
         self._known_s = np.zeros(self._length.shape)
         self._scale = np.zeros(0)
@@ -78,37 +81,23 @@ class BoneLengths:
         learnt += np.where(good, step * (length - learnt), 0.0)
         known_s += dt_s * good
 
-    def project(self, points: Values, variance: Values, *, deep: bool) -> Values | None:
-        """Return the points (P, 2K, 3) with bones of possible lengths; None = all are.
+    def pulls(self, variance: Values, *, deep: bool) -> BonePulls | None:
+        """Return what draws joints of this frame to where bones have their lengths.
 
         Args:
-            points: (P, 2K, 3), NaN where unknown.
             variance: (P, 2K) per axis: who is less sure moves more.
             deep: whether there is 3D.
+
+        Returns:
+            None where no bone is known.
         """
         some = slice(None) if deep else slice(self._flat)
-        way = _ways(points, self._ends[some])
-        length = _lengths(way)
-        learnt = self._length[:, some] * self._units(deep=deep)
-        excess = np.maximum(length - (1.0 + _SLACK) * learnt, 0.0)
-        if deep:
-            excess[:, self._flat:] = (length - learnt)[:, self._flat:]
-        wrong = (self._known_s[:, some] >= _LEARNT_S) & (np.abs(excess) > 0.01 * learnt)
-        if not filters.some(wrong):
+        known = self._known_s[:, some] >= _LEARNT_S
+        if not filters.some(known):
             return None
-        softness = np.full(learnt.shape[1], _SOFTNESS)
-        softness[self._flat:] = _SOFTNESS_3D
-        ends = variance[:, self._ends[some]]
-        gain = ends / (ends.sum(axis=2) + (softness * learnt) ** 2)[..., None]
-        change = way * (excess / np.maximum(length, 1e-9))[..., None]
-        pulls = [np.where(wrong[..., None], gain[..., end, None] * change, 0.0)
-                 for end in (0, 1)]
-        begins, finishes = self._begins[:, some], self._finishes[:, some]
-        # Where several bones pull at a joint, each has only part of the say.
-        count = 1.0 + 0.5 * (wrong @ (begins + finishes).T)
-        better: Values = points + (
-            begins @ pulls[0] - finishes @ pulls[1]) / count[..., None]
-        return better
+        return BonePulls(
+            self._ends[some], self._flat, self._begins[:, some], self._finishes[:, some], known,
+            self._length[:, some] * self._units(deep=deep), self._softness[some], variance)
 
     def _units(self, *, deep: bool) -> Values:
         """Return, to go with (P, 2B), px of a body's scale in the image, 1 m in 3D."""
@@ -116,6 +105,65 @@ class BoneLengths:
         if not deep:
             return scale
         return np.where(np.arange(len(self._ends)) < self._flat, scale, 1.0)
+
+
+class BonePulls:
+    """What is the same in all rounds over one frame; B bones, those in 3D after the others."""
+
+    def __init__(
+        self, ends: Indices, flat: int, begins: Values, finishes: Values, known: Mask,
+        learnt: Values, softness: Values, variance: Values,
+    ) -> None:
+        """Take what is known.
+
+        Args:
+            ends: (B, 2) rows of joints.
+            flat: how many bones are in the image.
+            begins, finishes: (2K, B) 1 where a bone begins or ends.
+            known: (P, B) whose length counts.
+            learnt: (P, B) lengths.
+            softness: (B,) of the bones, in shares of their length.
+            variance: (P, 2K) of the joints.
+        """
+        self._ends, self._flat, self._begins, self._finishes = ends, flat, begins, finishes
+        self._known, self._learnt, self._softness = known, learnt, softness
+        self._variance = variance
+        self._most, self._slight = (1.0 + _SLACK) * learnt, 0.01 * learnt
+
+    def project(self, points: Values) -> Values | None:
+        """Return the points (P, 2K, 3) with bones of possible lengths; None = all are.
+
+        Args:
+            points: (P, 2K, 3), NaN where unknown.
+        """
+        way = _ways(points, self._ends)
+        length = _lengths(way)
+        excess = np.maximum(length - self._most, 0.0)
+        if length.shape[1] > self._flat:
+            excess[:, self._flat:] = (length - self._learnt)[:, self._flat:]
+        wrong = self._known & (np.abs(excess) > self._slight)
+        if not filters.some(wrong):
+            return None
+        change = way * (excess / np.maximum(length, 1e-9))[..., None]
+        pulls = [np.where(wrong[..., None], gain * change, 0.0) for gain in self._gains]
+        # Where several bones pull at a joint, each has only part of the say.
+        count = 1.0 + 0.5 * (wrong @ self._touches)
+        better: Values = points + (
+            self._begins @ pulls[0] - self._finishes @ pulls[1]) / count[..., None]
+        return better
+
+    @cached_property
+    def _gains(self) -> tuple[Values, Values]:
+        """(P, B, 1) for the first and the second end."""
+        ends = self._variance[:, self._ends]
+        gain = ends / (ends.sum(axis=2) + (self._softness * self._learnt) ** 2)[..., None]
+        return gain[..., :1], gain[..., 1:]
+
+    @cached_property
+    def _touches(self) -> Values:
+        """(B, 2K) 1 where a bone has a joint."""
+        touches: Values = (self._begins + self._finishes).T
+        return touches
 
 
 def _ways(points: Values, ends: Indices) -> Values:

@@ -33,17 +33,18 @@ class HingeLimits:
                     most.append(MOST_FLEXION_RAD[hinge])
         self._chains = np.array(chains, np.intp).reshape(-1, 3)
         self._least = np.pi - np.array(most)  # angle between the two bones
+        self._closest = np.cos(self._least)
 
     def project(self, points: Values) -> Values | None:
         """Return the points (P, 2K, 3) with the far joint turned back; None = all are possible."""
         if not len(self._chains):
             return None
-        chain = points[:, self._chains]
+        chain = points.take(self._chains, axis=1)
         near, far = chain[:, :, 0] - chain[:, :, 1], chain[:, :, 2] - chain[:, :, 1]
-        dot, near2, far2 = (np.einsum('phd,phd->ph', one, other) for one, other in (
-            (near, far), (near, near), (far, far)))
+        dot = np.einsum('phd,phd->ph', near, far)
+        near2, far2 = np.einsum('phd,phd->ph', near, near), np.einsum('phd,phd->ph', far, far)
         lengths = np.sqrt(near2 * far2)
-        bent = dot > np.cos(self._least) * lengths  # not so for NaN
+        bent = dot > self._closest * lengths  # not so for NaN
         if not some(bent):
             return None
         with np.errstate(invalid='ignore', divide='ignore'):

@@ -55,9 +55,10 @@ class Constraints:
         if self._stands:
             held = self._floor.project(dt_s, points, velocity, size_px)
             better = points if held is None else held
+        pulls = self._bones.pulls(variance, deep=deep)
         for _ in range(self._budget):
             before = better
-            moved = self._bones.project(better, variance, deep=deep)
+            moved = None if pulls is None else pulls.project(better)
             better = better if moved is None else moved
             moved = self._limits.project(better) if deep else None
             better = better if moved is None else moved

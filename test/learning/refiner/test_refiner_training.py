@@ -44,8 +44,7 @@ def folder(trained, tmp_path_factory):
 
 
 def seen(points):
-    return NetworkInput(points[None], np.full((1, 17), 4.0), points[None], np.ones((1, 17)),
-                        np.array([100.0]))
+    return NetworkInput(points[None], np.full((1, 17), 4.0))
 
 
 def test_the_same_seed_learns_the_same(pairs, trained):
@@ -135,8 +134,7 @@ def test_the_whole_uses_what_comes_later(pairs, folder):
     knee = COCO17.index('left_knee')
     points[4:8, 0, knee] = np.nan
     frames = len(points)
-    view = NetworkInput(points, np.full((frames, 1, 17), 4.0), points, np.ones((frames, 1, 17)),
-                        np.full((frames, 1), 100.0))
+    view = NetworkInput(points, np.full((frames, 1, 17), 4.0))
     said = follower.whole(np.full(frames, 1 / 30), view)
     assert np.isfinite(said.position[:, 0, BODY]).all()
     assert (said.variance[:, 0, BODY] > 0).all()
@@ -154,8 +152,7 @@ def test_joints_it_does_not_know_are_left_alone(folder):
     follower.bind(names)
     follower.arrange(np.array([-1]))
     points = np.random.default_rng(0).uniform(0, 100, (1, 18, 2))
-    said = follower.step(0.0, NetworkInput(
-        points, np.full((1, 18), 4.0), points, np.ones((1, 18)), np.array([100.0])))
+    said = follower.step(0.0, NetworkInput(points, np.full((1, 18), 4.0)))
     assert np.isnan(said.position[0, 0]).all()
     assert np.isfinite(said.position[0, 1 + BODY]).all()
     assert np.isnan(said.position[0, 1:][FACE]).all()

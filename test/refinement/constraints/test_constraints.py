@@ -40,7 +40,7 @@ def learnt(points, frames=60):
 
 
 def test_bones_that_fit_are_left_alone(standing):
-    assert learnt(standing).project(standing, np.full((1, 34), 4.0), deep=True) is None
+    assert learnt(standing).pulls(np.full((1, 34), 4.0), deep=True).project(standing) is None
 
 
 def test_a_bone_in_the_image_may_be_seen_shorter_but_not_longer(standing):
@@ -49,8 +49,8 @@ def test_a_bone_in_the_image_may_be_seen_shorter_but_not_longer(standing):
     short, long = standing.copy(), standing.copy()
     short[0, WRIST, 1] -= 40.0
     long[0, WRIST, 1] += 70.0
-    assert bones.project(short, variance, deep=False) is None
-    better = bones.project(long, variance, deep=False)
+    assert bones.pulls(variance, deep=False).project(short) is None
+    better = bones.pulls(variance, deep=False).project(long)
     assert long[0, WRIST, 1] - better[0, WRIST, 1] > 30.0
     assert better[0, ELBOW, 1] == pytest.approx(long[0, ELBOW, 1], abs=2.0)  # the surer one
     np.testing.assert_array_equal(
@@ -63,7 +63,7 @@ def test_a_person_who_comes_nearer_may_have_longer_bones(standing):
                 1.5 * SIZE_PX, deep=False)
     nearer = 1.5 * standing[:, :, :]
     nearer[:, 17:] = standing[:, 17:]
-    assert bones.project(nearer, np.full((1, 34), 4.0), deep=False) is None
+    assert bones.pulls(np.full((1, 34), 4.0), deep=False).project(nearer) is None
 
 
 def test_a_bone_in_3d_is_neither_longer_nor_shorter(standing):
@@ -71,7 +71,7 @@ def test_a_bone_in_3d_is_neither_longer_nor_shorter(standing):
     for change_m in (-0.08, 0.08):
         wrong = standing.copy()
         wrong[0, 17 + WRIST, 1] += change_m
-        better = bones.project(wrong, np.full((1, 34), 0.01), deep=True)
+        better = bones.pulls(np.full((1, 34), 0.01), deep=True).project(wrong)
         forearm_m = np.linalg.norm(better[0, 17 + WRIST] - better[0, 17 + ELBOW])
         assert abs(forearm_m - 0.28) < 0.5 * abs(change_m)
 
@@ -80,7 +80,7 @@ def test_what_is_not_known_stays_unknown_and_hurts_nobody(standing):
     wrong = standing.copy()
     wrong[0, WRIST] = wrong[0, 17 + WRIST] = np.nan
     wrong[0, ELBOW, 1] += 200.0
-    better = learnt(standing).project(wrong, np.full((1, 34), 4.0), deep=True)
+    better = learnt(standing).pulls(np.full((1, 34), 4.0), deep=True).project(wrong)
     assert np.isnan(better[0, WRIST]).all()
     assert np.isfinite(np.delete(better, (WRIST, 17 + WRIST), axis=1)).all()
 
@@ -92,7 +92,7 @@ def test_people_come_and_go(standing):
     two[:, WRIST, 1] += 70.0
     bones.learn(1 / 30, two, np.full((2, 34), 0.01), np.zeros((2, 34), bool),
                 np.repeat(SIZE_PX, 2), deep=False)
-    better = bones.project(two, np.full((2, 34), 400.0), deep=False)
+    better = bones.pulls(np.full((2, 34), 400.0), deep=False).project(two)
     np.testing.assert_array_equal(better[0], two[0])
     assert better[1, WRIST, 1] < two[1, WRIST, 1] - 10.0
 
