@@ -105,7 +105,9 @@ def _environment() -> dict[str, str]:
 
 
 def _commands(mode: str, path: Path, threads: int) -> list[list[str]]:
-    camera = ['-p', 'camera:policy:=every_frame', '-p', 'camera:paced:=false']
+    # All frames pass in a second or two: whoever is not found by then would get none of them.
+    camera = ['-p', 'camera:policy:=every_frame', '-p', 'camera:paced:=false',
+              '-p', 'camera:settle_s:=2.0']
     pose = ['-p', f'pose:threads:={threads}']
     python = [sys.executable, '-m', 'neuropose_ros.nodes']
     if mode == 'composed':
