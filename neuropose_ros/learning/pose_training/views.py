@@ -38,7 +38,7 @@ class ViewSettings:
 
     Attributes:
         every: frames of a video from one that is taken to the next.
-        most: pictures, evenly spread; 0 = all. All are kept in memory, as JPEG.
+        most: pictures, about evenly spread; 0 = all. They are kept in memory, as JPEG.
         side_px: larger pictures are made so small.
         skipped_share: of the files that may be unusable before it is an error.
         least_region: a region has at least this share of the picture's height, at most all.
@@ -89,13 +89,15 @@ def stored(images: Iterable[Image], settings: ViewSettings) -> PictureStore:
     Raises:
         DataError: there is none.
     """
-    kept = []
-    for image in images:
-        share = settings.side_px / max(image.shape[:2])
-        small = image if share >= 1 else cv2.resize(
-            image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
-        _, data = cv2.imencode('.jpg', small, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-        kept.append(data)
+    kept: list[NDArray[np.uint8]] = []
+    stride = 1
+    for number, image in enumerate(images):
+        if number % stride:
+            continue
+        kept.append(_encoded(image, settings.side_px))
+        # Nobody knows how many are to come, and memory is not endless.
+        if settings.most and len(kept) >= 2 * settings.most:
+            kept, stride = kept[::2], 2 * stride
     if not kept:
         raise DataError('there is no picture to learn from')
     if settings.most and settings.most < len(kept):
@@ -103,6 +105,14 @@ def stored(images: Iterable[Image], settings: ViewSettings) -> PictureStore:
         kept = [kept[index] for index in np.unique(chosen)]
     offsets = np.concatenate(([0], np.cumsum([len(data) for data in kept])))
     return PictureStore(np.concatenate(kept), offsets.astype(np.int64))
+
+
+def _encoded(image: Image, side_px: int) -> NDArray[np.uint8]:
+    share = side_px / max(image.shape[:2])
+    small = image if share >= 1 else cv2.resize(
+        image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+    _, data = cv2.imencode('.jpg', small, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return np.asarray(data, np.uint8)
 
 
 def pictures_below(

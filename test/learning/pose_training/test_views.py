@@ -56,7 +56,8 @@ def test_pictures_are_made_small_and_drawn_evenly() -> None:
     store = stored(pictures, ViewSettings(most=5, side_px=80))
     assert len(store) == 5 and store.picture(0).shape == (20, 80, 3)
     shades = [int(store.picture(index).mean()) for index in range(5)]
-    assert shades == pytest.approx([0, 60, 120, 180, 240], abs=1)
+    assert shades == pytest.approx([0, 80, 120, 160, 240], abs=1)
+    assert len(stored(pictures, ViewSettings(most=0))) == 25
 
 
 def test_a_folder_is_searched_and_what_cannot_be_read_is_said(tmp_path) -> None:
