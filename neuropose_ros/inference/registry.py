@@ -47,7 +47,8 @@ def load_registry(path: Path | None = None) -> dict[str, ModelEntry]:
     """Read a list, by default the one of the package with the user's own merged over it.
 
     A key of the user's entry takes the place of the same key of the package's entry; other
-    entries are added. A ``path`` in place of a ``source`` drops what was said of that file.
+    entries are added. A ``path`` in place of a ``source`` drops what was said of that file. Of a
+    list that is given the entries alone are returned; their parts may be those of the package.
 
     Raises:
         ModelError: a list cannot be read, or an entry has a mistake: file, entry, key, and what
@@ -101,7 +102,13 @@ def _entries(
     for name, values in tables.items():
         origin = own_path if own_path and name in own else path
         entries[name] = read_entry(name, values, origin)
-    return {name: _with_parts(entry, entries) for name, entry in entries.items()}
+    known = entries
+    if own_path is None and any(part not in entries for entry in entries.values()
+                                for part in entry.parts):
+        built_in = config_folder() / 'models.yaml'
+        known = {name: read_entry(name, values, built_in)
+                 for name, values in _tables(built_in).items()} | entries
+    return {name: _with_parts(entry, known) for name, entry in entries.items()}
 
 
 def _with_parts(entry: ModelEntry, entries: Mapping[str, ModelEntry]) -> ModelEntry:

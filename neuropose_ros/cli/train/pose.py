@@ -3,8 +3,10 @@
 --data is a folder with a data set (COCO, MPII, J-HMDB), or with what CVAT or Label Studio exported
 in COCO's form. People are cut out once and kept in a cache. --weights starts from another network
 of yours, which a few hundred pictures are enough for. --teacher annotates the videos and pictures
-below --unlabelled, which are learnt beside --data or alone. `torchrun --nproc-per-node N -m
-neuropose_ros train pose ...` learns on several GPUs or hosts.
+below --unlabelled, which are learnt beside --data or alone. --model ID lets a network of
+`neuropose models list` learn on instead, as BlazePose or RTMPose: it stays what it is, with joints
+as your pictures have them; settings then are those of config/learning/fine_tune_pose.yaml.
+`torchrun --nproc-per-node N -m neuropose_ros train pose ...` learns on several GPUs or hosts.
 """
 
 from __future__ import annotations
@@ -37,6 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--detector', default='', help='that finds people for the teacher')
     parser.add_argument('--unlabelled', type=Path,
                         help='folder with videos and pictures for the teacher')
+    parser.add_argument('--model', metavar='ID', help='of the list of models: it learns on, '
+                        'instead of a network of ours')
+    parser.add_argument('--models', type=Path, metavar='FILE',
+                        help='a list of models of your own, beside the usual ones')
     add_learning_arguments(parser, 'train_pose', 'runs/train_pose')
     parser.add_argument('--cache', type=Path, help='of the people that are cut out')
     parser.add_argument('--weights', type=Path,
@@ -47,6 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train and write the weights."""
     need_torch()
+    if args.model is not None:
+        from neuropose_ros.cli.train.fine_tuning import fine_tune
+
+        return fine_tune(args)
     from neuropose_ros.learning.datasets.findings import Findings
     from neuropose_ros.learning.pose_training.fitting import Start, prepare, train_pose
     from neuropose_ros.learning.pose_training.recipe import read_pose_recipe
@@ -97,7 +107,7 @@ def _pictures(args: argparse.Namespace, recipe: PoseRecipe, findings: Findings) 
     labelled = None
     if args.data is not None:
         labelled = read_picture_set(recipe.data.form, args.data, recipe.data.part, findings)
-        findings.refuse_many(len(labelled), recipe.data.skipped_share)
+        findings.refuse_many(len(labelled), recipe.data.skipped_share, 'picture')
     if args.teacher is None:
         assert labelled is not None
         return labelled

@@ -37,6 +37,10 @@ class _Step:
 class GraphNetwork(nn.Module):
     """Computes what the ONNX file computes.
 
+    Each weight is learnt as a share of the size that it has in the file, of convolutions channel
+    by channel: where a normalisation was folded into them sizes differ ten thousandfold, and a
+    step that is right for one breaks the other.
+
     Attributes:
         input: name of its one input.
         outputs: names of its outputs.
@@ -56,21 +60,29 @@ class GraphNetwork(nn.Module):
         graph = self._model.graph
         _check(graph)
         learnt = _learnt(graph)
-        self._names = tuple(tensor.name for tensor in graph.initializer if tensor.name in learnt)
+        order = dict.fromkeys(name for node in graph.node for name in node.input if name in learnt)
+        self._names = tuple(order)
         constants: dict[str, Tensor] = {}
-        weights = nn.ParameterList()
         for tensor in graph.initializer:
-            value = torch.from_numpy(np.array(numpy_helper.to_array(tensor)))
-            if tensor.name in learnt:
-                if value.ndim == 4:
-                    value = value.contiguous(memory_format=torch.channels_last)
-                weights.append(nn.Parameter(value))
-            else:
-                constants[tensor.name] = value
+            constants[tensor.name] = torch.from_numpy(np.array(numpy_helper.to_array(tensor)))
+        weights = nn.ParameterList()
+        for index, name in enumerate(self._names):
+            value = constants.pop(name)
+            size = _size(value)
+            self.register_buffer(f'size_{index}', size, persistent=False)
+            share = value / size
+            weights.append(nn.Parameter(
+                share.contiguous(memory_format=torch.channels_last) if value.ndim == 4 else share))
         for node in graph.node:
             if node.op_type == 'Constant':
                 constants[node.output[0]] = _constant(node)
-        self.weights, self._constants = weights, constants
+        self.weights = weights
+        # Whole numbers are shapes and places: they are read on the host.
+        self._shapes = {name: value for name, value in constants.items()
+                        if not value.is_floating_point()}
+        self._floats = tuple(name for name in constants if name not in self._shapes)
+        for index, name in enumerate(self._floats):
+            self.register_buffer(f'constant_{index}', constants[name], persistent=False)
         self.input = next(iter(_true_inputs(graph)))
         self.outputs = tuple(value.name for value in graph.output)
         self._steps = _steps(graph, {*constants, *self._names, *self.outputs})
@@ -78,8 +90,10 @@ class GraphNetwork(nn.Module):
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         """Return the outputs by name; shapes and values as the file's own."""
         values: dict[str, Tensor] = {
-            **self._constants, self.input: pictures,
-            **dict(zip(self._names, self.weights, strict=True))}
+            **self._shapes, self.input: pictures,
+            **{name: self.get_buffer(f'constant_{index}')
+               for index, name in enumerate(self._floats)},
+            **self._weights()}
         for step in self._steps:
             operands = [values[name] if name else None for name in step.inputs]
             made = OPERATORS[step.kind](operands, step.attributes)
@@ -90,18 +104,39 @@ class GraphNetwork(nn.Module):
                 del values[name]
         return {name: values[name] for name in self.outputs}
 
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: weight * self.get_buffer(f'size_{index}')
+                for index, (name, weight) in enumerate(
+                    zip(self._names, self.weights, strict=True))}
+
+    def freeze(self, share: float) -> None:
+        """Let the first share of the weights be as they are: edges and corners are the same."""
+        for weight in self.weights[:round(share * len(self.weights))]:
+            weight.requires_grad_(False)
+
     def to_onnx(self) -> bytes:
         """Return the file with the weights as they are now."""
         from onnx import numpy_helper
 
         model = type(self._model)()
         model.CopyFrom(self._model)
-        now = dict(zip(self._names, self.weights, strict=True))
+        with torch.no_grad():
+            now = self._weights()
         for tensor in model.graph.initializer:
             if tensor.name in now:
-                value = np.ascontiguousarray(now[tensor.name].detach().cpu().numpy())
+                value = np.ascontiguousarray(now[tensor.name].cpu().numpy())
                 tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
         return bytes(model.SerializeToString())
+
+
+def _size(value: Tensor) -> Tensor:
+    """Return the root mean square of a weight, of convolutions for each channel of the output."""
+    whole = value.square().mean().sqrt()
+    whole = whole if whole > 0 else torch.ones(())
+    if value.ndim < 3:
+        return whole
+    each = value.square().mean(tuple(range(1, value.ndim)), keepdim=True).sqrt()
+    return torch.maximum(each, 0.1 * whole)  # a channel that is off may stay so
 
 
 def _read(content: bytes) -> Any:

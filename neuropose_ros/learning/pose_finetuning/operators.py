@@ -156,6 +156,12 @@ def _reshape(operands: Operands, attributes: Attributes) -> Tensor:
     return data.reshape(shape)
 
 
+def _expand(operands: Operands, attributes: Attributes) -> Tensor:
+    del attributes
+    data = _given(operands[0])
+    return data.expand(torch.broadcast_shapes(data.shape, tuple(_whole(operands[1]))))
+
+
 def _flatten(operands: Operands, attributes: Attributes) -> Tensor:
     data, axis = _given(operands[0]), attributes.get('axis', 1)
     return data.flatten(axis) if axis == 1 else data.reshape(
@@ -182,8 +188,8 @@ def _split(operands: Operands, attributes: Attributes) -> Sequence[Tensor]:
     data, axis = _given(operands[0]), attributes.get('axis', 0)
     sizes = _listed(operands, attributes, 1, 'split')
     if sizes:
-        return data.split(sizes, axis)
-    return data.chunk(attributes.get('num_outputs', attributes['outputs']), axis)
+        return list(data.split(sizes, axis))
+    return list(data.chunk(attributes.get('num_outputs', attributes['outputs']), axis))
 
 
 def _squeeze(operands: Operands, attributes: Attributes) -> Tensor:
@@ -201,7 +207,8 @@ def _unsqueeze(operands: Operands, attributes: Attributes) -> Tensor:
 
 
 def _gather(operands: Operands, attributes: Attributes) -> Tensor:
-    data, index = _given(operands[0]), _given(operands[1]).long()
+    data = _given(operands[0])
+    index = _given(operands[1]).long().to(data.device)
     axis = attributes.get('axis', 0) % data.ndim
     index = torch.where(index < 0, index + data.shape[axis], index)
     found = data.index_select(axis, index.reshape(-1))
@@ -273,8 +280,7 @@ OPERATORS: Mapping[str, Operator] = {
         _given(operands[0]), attributes.get('alpha', 1.0)),
     'Erf': _plain(torch.erf),
     'Exp': _plain(torch.exp),
-    'Expand': lambda operands, _: _given(operands[0]) * torch.ones(
-        _whole(operands[1]), dtype=_given(operands[0]).dtype),
+    'Expand': _expand,
     'Flatten': _flatten,
     'Gather': _gather,
     'Gemm': _gemm,

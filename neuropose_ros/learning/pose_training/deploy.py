@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 
 from neuropose_ros.core.errors import ModelError
-from neuropose_ros.inference.entry import ENTRY_FILE, ModelEntry
+from neuropose_ros.inference.entry import ENTRY_FILE
 from neuropose_ros.inference.entry_reading import read_entry
 from neuropose_ros.inference.ops.device import Picture
 from neuropose_ros.inference.registry import load_registry, user_list
@@ -51,16 +51,18 @@ def deploy_pose(source: Path, settings: DeploySettings | None = None) -> tuple[s
     if ours and not settings.replace:
         raise ModelError(f'{listed}: {name} is deployed already: replace it by --set '
                          'replace=true, or give another name by --set name=NAME')
-    for item, table in entries.items():
-        _try_out(read_entry(item, table, source / ENTRY_FILE))
+    for item in entries:
+        _try_out(item, entries, source)
     place = (Path(settings.to).expanduser().absolute() if settings.to
              else listed.parent / 'models') / name
     if not (place.exists() and place.samefile(source)):
         put(source, place, replace=ours)
     for table in entries.values():
-        table['path'] = str(_relative(place / table['path'], listed.parent))
+        if 'path' in table:
+            table['path'] = str(_relative(place / table['path'], listed.parent))
     _enter(listed, kept, name, entries)
-    return tuple(entries)
+    whole = [item for table in entries.values() for item in table.get('parts', ())]
+    return tuple(item for item in entries if item not in whole)
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
@@ -77,14 +79,21 @@ def _named(entries: dict[str, dict[str, Any]], name: str) -> dict[str, dict[str,
     own = next(iter(entries), '')
     if not own:
         raise ModelError('the exported model has no entry: export it again')
-    return {(name or own) + item.removeprefix(own): table for item, table in entries.items()}
+    renamed = {item: (name or own) + item.removeprefix(own) for item in entries}
+    for table in entries.values():
+        if 'parts' in table:
+            table['parts'] = [renamed.get(part, part) for part in table['parts']]
+    return {renamed[item]: table for item, table in entries.items()}
 
 
-def _try_out(entry: ModelEntry) -> None:
+def _try_out(name: str, entries: Mapping[str, Any], source: Path) -> None:
     """Look at a picture: what does not run here is not put where a node starts it."""
+    known = {item: read_entry(item, table, source / ENTRY_FILE)
+             for item, table in entries.items()}
+    if known[name].kind != 'pose':  # a part, which the whole is tried out with
+        return
     estimator = create_region_estimator(
-        entry.name, runtime='cpu', threads=1, registry={entry.name: entry},
-        announce=lambda _: None)
+        name, runtime='cpu', threads=1, registry=known, announce=lambda _: None)
     try:
         grey = Picture(np.full((240, 320, 3), 114, np.uint8))
         estimator.estimate(grey, [Region(np.array([80, 20, 240, 220], np.float32))])
