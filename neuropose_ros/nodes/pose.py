@@ -137,7 +137,8 @@ class PoseNode(StageNode):
         """Read images only while in demand."""
         self._images.want(wanted)
         self._depth.want(wanted)
-        self._feedback_in.want(wanted and self.settings['use_feedback'])
+        looks = self._stage is not None and self._stage.uses_feedback
+        self._feedback_in.want(wanted and looks and self.settings['use_feedback'])
 
     def _on_feedback(self, feedback: PoseFrame) -> None:
         self._feedback = feedback

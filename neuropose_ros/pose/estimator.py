@@ -24,6 +24,11 @@ class PoseEstimator(Protocol):
         """Id of model and variant, for ``PersonArray.model``."""
         ...
 
+    @property
+    def uses_expected(self) -> bool:
+        """Whether it looks at whom `estimate` is told to expect."""
+        ...
+
     def estimate(self, frame: Frame, expected: Sequence[PersonPose] = ()) -> PoseFrame:
         """Return the people in ``frame``; stamps, sequence and epoch are the frame's.
 

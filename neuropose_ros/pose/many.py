@@ -116,6 +116,11 @@ class ManyPeople:
         """Ids of both networks."""
         return f'{self._detector.model}>{self._estimator.model}'
 
+    @property
+    def uses_expected(self) -> bool:
+        """Yes: it looks there."""
+        return True
+
     def reset(self) -> None:
         """Forget all earlier frames."""
         self._attention.reset()

@@ -82,6 +82,11 @@ class OneStage:
         """Id of model and runtime."""
         return self._network.model
 
+    @property
+    def uses_expected(self) -> bool:
+        """No: it looks at whole pictures."""
+        return False
+
     def reset(self) -> None:
         """Nothing is remembered."""
 

@@ -100,6 +100,11 @@ class PoseStage:
         """Id of the model."""
         return self._estimator.model
 
+    @property
+    def uses_feedback(self) -> bool:
+        """Whether the estimator looks at what feedback says."""
+        return self._estimator.uses_expected
+
     def process(self, frame: Frame, feedback: PoseFrame | None = None) -> PoseFrame:
         """Return the people in ``frame``; status ERROR and `last_error` if it cannot be used.
 

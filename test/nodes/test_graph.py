@@ -18,7 +18,7 @@ rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from lifecycle_msgs.msg import Transition  # noqa: E402
 from lifecycle_msgs.srv import ChangeState  # noqa: E402
-from neuropose_ros.msg import FrameInfo, Person, PersonArray, SkeletonLayout  # noqa: E402
+from neuropose_ros.msg import FrameInfo, PersonArray, SkeletonLayout  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
 from neuropose_ros.nodes import images, qos  # noqa: E402
@@ -220,19 +220,17 @@ def test_a_camera_that_waits_loses_nothing_while_its_consumer_is_away(graph: Any
     assert process.end() == 0, process.output()
 
 
-def test_a_malformed_feedback_message_is_refused_and_a_restarted_camera_is_a_new_epoch(
+def test_a_restarted_camera_is_a_new_epoch_and_feedback_that_nobody_looks_at_is_not_read(
     graph: Any,
 ) -> None:
     pose = graph.start('pose')
     poses = graph.collect(PersonArray, 'poses')
     talker = graph.node.create_publisher(PersonArray, 'pose_feedback', 1)
-    graph.until(lambda: talker.get_subscription_count() == 1, 30)
-    talker.publish(PersonArray(persons=[Person(keypoints=[1.0, 2.0])]))
     for epoch in (0, 1):
         before = len(poses)
         camera = graph.start('camera', '--source', SCENE)
         graph.until(lambda: len(poses) > before + 5, 30)  # noqa: B023 - it ends in this turn
         assert poses[-1].epoch == epoch
         assert camera.end() == 0, camera.output()
-    assert 'refused' in pose.output()
+    assert talker.get_subscription_count() == 0
     assert pose.end() == 0, pose.output()

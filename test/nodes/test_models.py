@@ -16,7 +16,7 @@ from neuropose_ros.core.pose import FrameStatus
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from diagnostic_msgs.msg import DiagnosticArray
-from neuropose_ros.msg import FrameInfo, PersonArray, SceneEmbedding
+from neuropose_ros.msg import FrameInfo, Person, PersonArray, SceneEmbedding
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
@@ -83,6 +83,26 @@ def test_a_detector_finds_everybody_in_a_picture(graph: Any, own_list: Path) -> 
     assert len(ids[-1]) >= 4
     assert all(found == ids[-1] for found in ids[-5:])
     assert all(len(person.keypoints) == 34 for person in poses[-1].persons)
+
+
+def test_malformed_feedback_is_refused_where_a_model_looks_where_people_are_expected(
+    graph: Any, own_list: Path, tmp_path: Path,
+) -> None:
+    nobody = helper.make_tensor('nobody', TensorProto.FLOAT, (1, 1, 5), [0.0] * 5)
+    network = helper.make_graph(
+        [helper.make_node('Identity', ['nobody'], ['boxes'])], 'nobody',
+        [helper.make_tensor_value_info('picture', TensorProto.FLOAT, (1, 3, 320, 320))],
+        [helper.make_tensor_value_info('boxes', TensorProto.FLOAT, (1, 1, 5))], [nobody])
+    save(helper.make_model(network, opset_imports=[helper.make_opsetid('', 13)], ir_version=8),
+         tmp_path / 'nobody.onnx')
+    own_list.write_text(DETECTOR.format(path=tmp_path / 'nobody.onnx'))
+    process = graph.start('pose', '--ros-args', '-p', 'detector:=my-detector')
+    graph.collect(PersonArray, 'poses')
+    talker = graph.node.create_publisher(PersonArray, 'pose_feedback', 1)
+    graph.until(lambda: talker.get_subscription_count() == 1, 30)
+    talker.publish(PersonArray(persons=[Person(keypoints=[1.0, 2.0])]))
+    graph.until(lambda: 'a message is refused' in process.output(), 20)
+    assert process.end() == 0, process.output()
 
 
 def test_who_listens_to_scenes_alone_gets_scenes_alone(

@@ -103,6 +103,10 @@ class _Noted:
     def model(self) -> str:
         return self._estimator.model
 
+    @property
+    def uses_expected(self) -> bool:
+        return self._estimator.uses_expected
+
     def estimate(self, frame: Frame, expected: Sequence[PersonPose] = ()) -> PoseFrame:
         result = self._estimator.estimate(frame, expected)
         self.found = result.persons

@@ -91,6 +91,11 @@ class BlazePose:
         """Id of model and runtime."""
         return f'{self._name}/{self._landmark.name}'
 
+    @property
+    def uses_expected(self) -> bool:
+        """No: the region already follows the person."""
+        return False
+
     def reset(self) -> None:
         """Forget the person."""
         self._region = None
