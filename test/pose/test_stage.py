@@ -192,6 +192,16 @@ class SlowLooks:
         pass
 
 
+def test_what_is_wrong_with_a_frame_is_told_when_it_is_its_turn() -> None:
+    stage = PoseStage(OnePerson())
+    good, broken = stage.look(frame(0), lambda: None), stage.look(
+        frame(1, image=np.zeros((0, 6, 3), np.uint8)), lambda: None)
+    assert stage.follow(good).status is FrameStatus.OK
+    assert stage.last_error == ''
+    assert stage.follow(broken).status is FrameStatus.ERROR
+    assert 'no pixels' in stage.last_error
+
+
 def test_what_is_done_after_the_estimator_counts_as_postprocessing() -> None:
     stage = PoseStage(OnePerson(), reid=SlowLooks())
     assert stage.process(frame(0)).postprocess_ms >= 20
