@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from neuropose_ros.core.errors import ParameterError
+from neuropose_ros.core.errors import ModelError, ParameterError
 from neuropose_ros.inference.download import file_sha256
 from neuropose_ros.inference.entry import ModelEntry
 from neuropose_ros.inference.models import check_picture
@@ -72,13 +72,17 @@ class TunedExport:
 
 def export_tuned(
     tuned: TunedPose, folder: Path, settings: PoseExportSettings | None = None,
+    announce: Callable[[str], None] = print,
 ) -> TunedExport:
     """Write a model's folder; an earlier one there is replaced once the new one is whole.
 
-    There is no int8 variant: the ranges of vendors' networks are not ours to choose.
+    There is no int8 variant, and none in half precision where that loses too much.
+
+    Args:
+        announce: takes one sentence for people.
 
     Raises:
-        ModelError: it cannot be written, or loses too much in half precision.
+        ModelError: it cannot be written.
         ParameterError: the folder's name is no name of a model, and none is given.
     """
     settings = settings or PoseExportSettings()
@@ -92,9 +96,8 @@ def export_tuned(
         path = made / 'model.onnx'
         probe = _probe(tuned)
         variants = [_measured(path, probe)]
-        if settings.half:
-            half = made / HALF_FILE
-            half.write_bytes(half_precision(path, [probe], _HALF_TOLERANCE).content)
+        half = made / HALF_FILE
+        if settings.half and _halved(path, probe, half, announce):
             variants.append(_measured(half, probe))
             tables |= entry_tables(
                 tuned, name, half.name, suffix=HALF, sha256=file_sha256(half),
@@ -105,6 +108,16 @@ def export_tuned(
             '\n'.join(_card(tuned, name, about['licence'], variants)), 'utf-8')
         save_tuned(tuned, made / FILE_NAME)
     return TunedExport(folder, name, tuple(variants))
+
+
+def _halved(
+    path: Path, probe: Probe, half: Path, announce: Callable[[str], None],
+) -> bool:
+    try:
+        half.write_bytes(half_precision(path, [probe], _HALF_TOLERANCE).content)
+    except ModelError as error:
+        announce(f'no variant in half precision is written: {error}')
+    return half.is_file()
 
 
 def _licence(tuned: TunedPose, settings: PoseExportSettings) -> str:
