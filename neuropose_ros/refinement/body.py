@@ -69,9 +69,9 @@ def body_of(layout: SkeletonLayout | None, count: int) -> Body:
     groups = list(dict.fromkeys(parts))
     sides = np.array([[part == group for group in groups] for part in parts * 2], np.float64)
     side_rows = np.zeros((2 * count, len(groups)))
-    side_rows[pairs[:, 0]] = side_rows[pairs[:, 1]] = sides.reshape(len(pairs), -1)
+    side_rows[pairs[:, 0]] = side_rows[pairs[:, 1]] = sides.reshape(len(pairs), len(groups))
     bones = np.array(layout.edges, np.intp).reshape(-1, 2)
-    return Body(layout.names, bones, mirror, pairs, sides.reshape(len(pairs), -1), side_rows,
+    return Body(layout.names, bones, mirror, pairs, sides.reshape(len(pairs), len(groups)), side_rows,
                 _coupling(bones, count))
 
 

@@ -141,13 +141,13 @@ def _report(
 
     sources = list(dict.fromkeys(take.source for take in takes))
     figures: dict[str, Any] = outcome.summary(scores, names[0], NAME, CLIPS)
-    for source in sources:
-        figures[source] = outcome.summary(scores, names[0], NAME, source)
     return {key: _finite(value) for key, value in {
         'ours': names[0], 'part': args.part,
         'pictures': {source: sum(len(take.shots) for take in takes if take.source == source)
                      for source in sources},
-        **figures, 'brightening': {
+        **figures, 'by_source': {
+            source: outcome.summary(scores, names[0], NAME, source) for source in sources},
+        'brightening': {
             name: outcome.brightening(scores, name) for name in names},
         'pck': outcome.table(scores)}.items()}
 
