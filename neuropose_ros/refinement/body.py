@@ -71,8 +71,8 @@ def body_of(layout: SkeletonLayout | None, count: int) -> Body:
     side_rows = np.zeros((2 * count, len(groups)))
     side_rows[pairs[:, 0]] = side_rows[pairs[:, 1]] = sides.reshape(len(pairs), len(groups))
     bones = np.array(layout.edges, np.intp).reshape(-1, 2)
-    return Body(layout.names, bones, mirror, pairs, sides.reshape(len(pairs), len(groups)), side_rows,
-                _coupling(bones, count))
+    return Body(layout.names, bones, mirror, pairs, sides.reshape(len(pairs), len(groups)),
+                side_rows, _coupling(bones, count))
 
 
 def _part(name: str) -> str:
