@@ -26,7 +26,8 @@ from neuropose_ros.refinement.correcting import Corrector
 from neuropose_ros.refinement.corrections import CorrectionLog
 
 SOURCE = 'recordings of your own, corrected by hand'
-_LEAST_SCORE = 0.5
+# Of scores that are chances, seven of eight such joints are right.
+_LEAST_SCORE = 0.7
 _BOX_GROWTH = 0.1
 
 
@@ -49,7 +50,7 @@ def read_corrected(
     Args:
         root: folder of a session, or with sessions.
         findings: takes sessions and frames that cannot be used.
-        found: the joints of the same person that were measured with a score of at least 0.5 count
+        found: the joints of the same person that were measured with a score of at least 0.7 count
             as well: who corrected a joint saw the others and let them be. To learn from; a model
             would be compared with itself.
 

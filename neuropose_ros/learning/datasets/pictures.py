@@ -132,27 +132,35 @@ def read_coco(
     if len(images) < len(content['images']):
         raise DataError(f'{annotations}: two of its pictures have the same id, so whose '
                         'annotations are meant is not known: export it again')
-    others = 0
-    for entry in entries:
-        try:
-            if category is not None and entry.get('category_id') != category.get('id'):
-                others += 1
-                continue
-            image = images.get(int(entry['image_id']))
-            if image is None:
-                raise DataError('the file has no picture of its image_id')
-            _add(found[str(image['file_name'])], entry, len(layout))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            name = entry.get('id', '?') if isinstance(entry, dict) else '?'
-            findings.skip(f'annotation {name}', f'it is not of the form of COCO ({error!r})')
-        except DataError as error:
-            findings.skip(f'annotation {entry.get("id", "?")}', error)
-    if others and others == len(entries):
-        assert category is not None
-        raise DataError(f'{annotations}: all of its {others} annotations are of other categories '
-                        f'than {category.get("name")!r}, which is the one with joints')
+    named = {number: found[str(image['file_name'])] for number, image in images.items()}
+    ours = [entry for entry in entries if not _is_of_another(entry, category)]
+    if entries and not ours:
+        raise DataError(f'{annotations}: all of its {len(entries)} annotations are of other '
+                        'categories than the one with joints')
+    _take_in(ours, named, len(layout), findings)
     kept = {name: item for name, item in found.items() if item.people or empty}
     return _pictures(pictures, kept, layout, findings)
+
+
+def _is_of_another(entry: Any, category: Mapping[str, Any] | None) -> bool:
+    return category is not None and isinstance(entry, dict) and (
+        entry.get('category_id') != category.get('id'))
+
+
+def _take_in(
+    entries: Iterable[Any], pictures: Mapping[int, _Annotated], joints: int, findings: Findings,
+) -> None:
+    for entry in entries:
+        name = f'annotation {entry.get("id", "?") if isinstance(entry, dict) else "?"}'
+        try:
+            picture = pictures.get(int(entry['image_id']))
+            if picture is None:
+                raise DataError('the file has no picture of its image_id')
+            _add(picture, entry, joints)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            findings.skip(name, f'it is not of the form of COCO ({error!r})')
+        except DataError as error:
+            findings.skip(name, error)
 
 
 def _size(image: Any) -> tuple[int, int] | None:

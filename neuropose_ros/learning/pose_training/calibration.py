@@ -83,7 +83,7 @@ def fit_scores(network: PoseNetwork, samples: Samples) -> ScoreCurve:
             least = loss
             best = ScoreCurve(
                 temperature, slope, offset, int(known.sum()),
-                _ece_by_halves(scores, right, known), _ece(before[0][known], before[1][known]))
+                ece_by_halves(scores, right, known), _ece(before[0][known], before[1][known]))
     return best
 
 
@@ -105,7 +105,7 @@ def _judged(
     return scores, samples.distances(points.astype(np.float32)) < RIGHT_WITHIN
 
 
-def _logistic(scores: Floats, right: Flags) -> tuple[float, float]:
+def _logistic(scores: NDArray[np.floating], right: Flags) -> tuple[float, float]:
     """Return slope and offset of the greatest likelihood, by Newton's steps."""
     hits = int(right.sum())
     truth = np.where(right, (hits + 1) / (hits + 2), 1 / (len(right) - hits + 2))
@@ -137,8 +137,15 @@ def _ece(scores: NDArray[np.floating], right: Flags) -> float:
     return confidence_curve(scores, right).ece
 
 
-def _ece_by_halves(scores: Floats, right: Flags, known: Flags) -> float:
-    """People in a row are of one recording: the halves share one recording at most."""
+def ece_by_halves(scores: NDArray[np.floating], right: Flags, known: Flags) -> float:
+    """Return the calibration error, each half of the people judged by the other half's curve.
+
+    People in a row are of one recording: the halves share one recording at most.
+
+    Args:
+        scores: (N, K), or the log-odds of chances made of them, which gives the same.
+        right, known: (N, K).
+    """
     first = np.zeros_like(known)
     first[:len(known) // 2] = True
     chances, truths = [], []

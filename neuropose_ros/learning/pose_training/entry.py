@@ -19,11 +19,14 @@ from neuropose_ros.learning.pose_training.variants import Variant, int8_worth
 from neuropose_ros.learning.pose_training.weights import TrainedPose
 
 __all__ = [
-    'CARD_FILE', 'ENTRY_FILE', 'LEAST_JOINT_SCORE', 'layout_table', 'write_card', 'write_entries']
+    'CARD_FILE', 'ENTRY_FILE', 'LEAST_CHANCE', 'LEAST_JOINT_SCORE', 'layout_table', 'write_card',
+    'write_entries']
 
 CARD_FILE = 'MODEL_CARD.md'
-LEAST_JOINT_SCORE = 0.3
-"""Of the probability mass near the answer, see `PoseNetwork.closeness`."""
+LEAST_JOINT_SCORE, LEAST_CHANCE = 0.3, 0.5
+"""Of a joint that is seen: the share of the probability that lies near the answer, see
+`PoseNetwork.closeness`; and where scores are chances, one that is more likely right than wrong. On
+J-HMDB both drew the line at about the same joints."""
 _LIMITS = (
     'It finds joints in boxes that a person detector gives; where nobody is, it finds joints too, '
     'with low scores.',
@@ -36,7 +39,7 @@ _LIMITS = (
 
 def write_entries(
     trained: TrainedPose, folder: Path, name: str, title: str, licence: str,
-    files: Sequence[str],
+    files: Sequence[str], curve: ScoreCurve,
 ) -> None:
     """Write the list of models that `neuropose deploy` puts into the user's own.
 
@@ -55,7 +58,8 @@ def write_entries(
                       'mean': list(MEAN), 'std': list(STD)},
             'layout': layout_table(trained.layout), 'outputs': ['simcc_x', 'simcc_y'],
             'options': {'padding': trained.recipe.data.padding,
-                        'least_joint_score': LEAST_JOINT_SCORE},
+                        'least_joint_score': (
+                            LEAST_CHANCE if curve.joints else LEAST_JOINT_SCORE)},
             'megabytes': round(path.stat().st_size / 1e6, 1),
             'notes': f'terms of the pictures: {trained.trained_on.get("terms") or "not stated"}'}
     (folder / ENTRY_FILE).write_text(
@@ -93,7 +97,8 @@ def write_card(
         '## Learnt from', '', '| | |', '|---|---|', *_facts(facts), '', '## Files', '',
         '| file | MB | differs by | PCK@0.1 | PCK@0.2 | ECE | ms, one thread |',
         '|---|---|---|---|---|---|---|', *map(_row, variants), '',
-        'PCK: share of joints within that share of the diagonal of the box around the joints; '
+        'PCK: share of joints within that share of the diagonal of the box around the joints, '
+        'ECE: calibration error of the scores, see below; '
         + ('on people held back from training.' if held_back else
            'on people it was trained on: no measure of how good it is.'),
         *([] if worth is None else ['', f'{worth}.']), '', '## Scores', '', _scores(curve), '',

@@ -136,7 +136,7 @@ def export_pose(
         curve = _curve(trained.network.cpu().eval(), samples, announce)
         variants = _write_variants(trained.network, curve, made, settings, samples, announce)
         write_entries(trained, made, name, settings.title, settings.licence,
-                      [variant.file for variant in variants])
+                      [variant.file for variant in variants], curve)
         save_pose(trained, made / FILE_NAME)
         write_card(trained, made, name, settings.licence, variants, curve,
                    samples is not None and samples.held_back)
@@ -176,7 +176,8 @@ def _write_variants(
     elif settings.int8:
         paths.append(folder / INT8_FILE)
         paths[-1].write_bytes(quantised(path, probes[:_MOST_CALIBRATION]))
-    found = measure(paths, probes, (x.numpy(), y.numpy()), network.config.bins_per_px, samples)
+    found = measure(paths, probes, (x.numpy(), y.numpy()), network.config.bins_per_px, samples,
+                    calibrated=bool(curve.joints))
     if not found[0].parity <= TOLERANCE:
         raise ModelError(f'{path.name} differs from the trained network by {found[0].parity:.2g}, '
                          f'more than the {TOLERANCE:g} that are allowed: nothing was written')

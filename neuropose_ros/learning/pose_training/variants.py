@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from neuropose_ros.core.pose import Floats
 from neuropose_ros.inference.onnx import OnnxRuntime
 from neuropose_ros.learning.metrics import confidence_curve
-from neuropose_ros.learning.pose_training.calibration import RIGHT_WITHIN
+from neuropose_ros.learning.pose_training.calibration import RIGHT_WITHIN, ece_by_halves
 from neuropose_ros.learning.pose_training.samples import Samples
 from neuropose_ros.learning.pose_training.task import LIMITS
 
@@ -34,8 +34,8 @@ class Variant:
     Attributes:
         parity: largest difference of a score from the trained network.
         pck: limit -> share of the samples' joints, {} = there are no samples.
-        ece: expected calibration error of the scores on the samples; NaN = there are none. The
-            curve of the scores was fitted on them, where there is one.
+        ece: expected calibration error of the scores on the samples; NaN = there are none.
+            Where a curve was fitted on them, each half is judged by the curve of the other.
         ms: of processor time for one person on one thread, median: waiting while others
             compute is not counted.
     """
@@ -86,17 +86,18 @@ def int8_worth(variants: Sequence[Variant]) -> Int8Worth | None:
 
 def measure(
     paths: Sequence[Path], pictures: NDArray[np.float32], truth: Answers, bins_per_px: int,
-    samples: Samples | None,
+    samples: Samples | None, *, calibrated: bool = False,
 ) -> list[Variant]:
     """Measure files beside each other.
 
     Args:
         pictures: (N, 3, H, W), those of the samples where there are some.
         truth: what the trained network says of the first of them.
+        calibrated: the scores are chances, by a curve fitted on the samples.
     """
     runtimes = [OnnxRuntime(path, threads=1) for path in paths]
     try:
-        found = [_measured(path, runtime, pictures, truth, bins_per_px, samples)
+        found = [_measured(path, runtime, pictures, truth, bins_per_px, samples, calibrated)
                  for path, runtime in zip(paths, runtimes, strict=True)]
         times = _times_ms(runtimes, pictures[:1])
     finally:
@@ -108,7 +109,7 @@ def measure(
 
 def _measured(
     path: Path, runtime: OnnxRuntime, pictures: NDArray[np.float32], truth: Answers,
-    bins_per_px: int, samples: Samples | None,
+    bins_per_px: int, samples: Samples | None, calibrated: bool,
 ) -> Variant:
     answers = _ask(runtime, pictures)
     parity = max(float(np.abs(mine[:len(wanted)] - wanted).max())
@@ -118,11 +119,16 @@ def _measured(
         return Variant(path.name, megabytes, parity)
     points = np.stack([axis.argmax(-1) for axis in answers], -1) / np.float32(bins_per_px)
     scores = np.minimum(*(axis.max(-1) for axis in answers))
-    known = np.isfinite(samples.points).all(-1)
+    known = np.asarray(np.isfinite(samples.points).all(-1))
     right = samples.distances(points) < RIGHT_WITHIN
+    if calibrated:
+        safe = np.clip(scores.astype(np.float64), 1e-6, 1 - 1e-6)
+        ece = ece_by_halves(np.log(safe / (1 - safe)), right, known)
+    else:
+        ece = confidence_curve(scores[known], right[known]).ece
     return Variant(
         path.name, megabytes, parity, {limit: samples.pck(points, limit) for limit in LIMITS},
-        confidence_curve(scores[known], right[known]).ece)
+        ece)
 
 
 def _ask(runtime: OnnxRuntime, pictures: NDArray[np.float32]) -> Answers:

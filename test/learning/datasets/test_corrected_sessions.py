@@ -90,9 +90,9 @@ def test_joints_that_were_let_be_are_learnt_from_on_demand(tmp_path: Path) -> No
     session = record(tmp_path / 'walk')
     correct(session, 'keypoints', '--track', '1', '--frames', '3', '--joint', 'nose=5,6')
     people = person(1, seed=1)
-    sure = int(((people.keypoint_scores >= 0.5) & np.isfinite(people.keypoints).all(1))[1:].sum())
+    sure = int(((people.keypoint_scores >= 0.7) & np.isfinite(people.keypoints).all(1))[1:].sum())
     [picture] = read_picture_set('corrected_and_found', session).pictures
-    assert np.isfinite(picture.keypoints).all(-1).sum() == 1 + sure > 3
+    assert np.isfinite(picture.keypoints).all(-1).sum() == 1 + sure > 1
 
 
 def test_what_cannot_be_used_is_said(tmp_path: Path) -> None:
