@@ -80,9 +80,9 @@ def run(args: argparse.Namespace) -> int:
         if not packages.is_dir():
             raise NeuroposeError(f'--packages {packages} is no folder')
         environment = EdgeEnvironment(packages, folder)
-        sizes = _sizes(packages, args.model)
         import_s = _import_s(environment)
         starts = _starts(args, environment)
+        sizes = _sizes(packages, args.model)  # the first start fetches networks
         rows, absent = _rows(args, environment, folder)
     report = _report(sizes, import_s, starts, rows, absent)
     _show(report, starts)

@@ -30,7 +30,7 @@ class Start:
         first_pose_cpu_s: processor time of the process until then.
         peak_mb: largest resident memory of the process, shared libraries included.
         pss_mb: its part at the end where what is shared is divided by those who share it.
-        rate_hz: frames per second that arrived after the first one.
+        rate_hz: results per second that arrived after the first one.
         cpu_ms: processor time of the process for each of these.
     """
 
@@ -111,9 +111,12 @@ def _started(
             env=dict(environment), stdout=log, stderr=log)
         try:
             first, cpu_s = _first_pose(listener, child, begin)
+            before = len(listener.poses)
+            at = time.perf_counter()
             while time.perf_counter() < first + seconds:
                 listener.spin_once()
-            return _figures(listener, child.pid, first - begin, cpu_s)
+            return _figures(child.pid, first - begin, cpu_s, len(listener.poses) - before,
+                            time.perf_counter() - at)
         except (NeuroposeError, OSError) as error:
             log.seek(0)
             raise NeuroposeError(f'{error}\n{log.read()[-2000:]}') from None
@@ -135,16 +138,19 @@ def _first_pose(
         f'no person within {_PATIENCE_S:g} s, {len(listener.poses)} results without one:')
 
 
-def _figures(listener: Listener, pid: int, first_s: float, first_cpu_s: float) -> Start:
+def _figures(
+    pid: int, first_s: float, first_cpu_s: float, results: int, seconds: float,
+) -> Start:
+    """Return the figures, of so many results that arrived in so long after the first pose.
+
+    Not of frames that the camera counted: those that a slow computer skips cost next to nothing.
+    """
     cpu_s = _cpu_s(pid) - first_cpu_s
-    (begin, first), (end, last) = listener.poses[0], listener.poses[-1]
-    frames = last.frame_seq - first.frame_seq
     return Start(
         first_pose_s=first_s, first_pose_cpu_s=first_cpu_s,
         peak_mb=_kilobytes(Path(f'/proc/{pid}/status'), 'VmHWM') / 1e3,
         pss_mb=_kilobytes(Path(f'/proc/{pid}/smaps_rollup'), 'Pss') / 1e3,
-        rate_hz=frames / (end - begin) if frames else 0.0,
-        cpu_ms=cpu_s / frames * 1e3 if frames else float('nan'))
+        rate_hz=results / seconds, cpu_ms=cpu_s / results * 1e3 if results else float('nan'))
 
 
 def _kilobytes(path: Path, name: str) -> float:
