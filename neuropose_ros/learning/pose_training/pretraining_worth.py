@@ -19,8 +19,15 @@ import torch
 from neuropose_ros.core.errors import ParameterError, TrainingError
 from neuropose_ros.learning.config import fingerprint
 from neuropose_ros.learning.datasets.picture_sets import PictureSet, hold_out, read_picture_set
+from neuropose_ros.learning.datasets.tables import read_arrays
 from neuropose_ros.learning.place import Place
-from neuropose_ros.learning.pose_training.fitting import Learnt, Start, prepare, train_pose
+from neuropose_ros.learning.pose_training.fitting import (
+    Learnt,
+    Start,
+    content_hash,
+    prepare,
+    train_pose,
+)
 from neuropose_ros.learning.pose_training.recipe import PoseRecipe
 from neuropose_ros.learning.pose_training.self_supervised import (
     FILE_NAME,
@@ -67,6 +74,7 @@ class WorthWork:
         root: of the data with labels.
         folder: of the results, one below it for each job.
         every: of the people that are held back every so many is asked about.
+        people: who is learnt from and who is held back, in a word.
     """
 
     recipe: PoseRecipe
@@ -76,6 +84,7 @@ class WorthWork:
     cache: Path | None = None
     resume: bool = False
     every: int = 1
+    people: str = ''
 
     def earlier(self, job: WorthJob) -> dict[str, float] | None:
         """Return what a job came to before, where that is to be kept."""
@@ -90,7 +99,8 @@ class WorthWork:
 
     @property
     def _settings(self) -> str:
-        return f'{fingerprint(self.recipe)} {fingerprint(self.pretraining)} {self.every}'
+        return (f'{fingerprint(self.recipe)} {fingerprint(self.pretraining)} {self.every} '
+                f'{self.people}')
 
     def run(self, job: WorthJob, report: Report) -> dict[str, float]:
         """Train and ask about those held back.
@@ -196,7 +206,7 @@ def pretraining_worth(
 
     Raises:
         ParameterError: nobody is held back, or the two networks differ.
-        TrainingError: a training fails.
+        TrainingError: a training fails, or what is to be gone on with learnt from others.
         DataError: the data cannot be read.
     """
     if not work.recipe.data.validation_share:
@@ -207,7 +217,8 @@ def pretraining_worth(
         raise ParameterError('numbers of frames are 0 (all) or more')
     data = work.recipe.data
     pictures = read_picture_set(data.form, work.root, data.part)
-    prepare(work.recipe, pictures, 0, cache=work.cache)  # before all processes do it at once
+    # Before all processes do it at once.
+    work = replace(work, people=_people(prepare(work.recipe, pictures, 0, cache=work.cache)))
     _store(work, pictures)
     before, after = jobs_of(frames, seeds)
     run_jobs(work, before, workers, watch)
@@ -221,16 +232,30 @@ def pretraining_worth(
     return tuple(PoseWorth(count, of(count, False), of(count, True)) for count in frames)
 
 
+def _people(learnt: Learnt) -> str:
+    """Return a word that changes with whoever is learnt from or held back."""
+    parts = (learnt.train, *(() if learnt.held is None else (learnt.held,)))
+    return '-'.join(content_hash(part) for part in parts)
+
+
 def _store(work: WorthWork, pictures: PictureSet) -> None:
+    """Put the pictures without labels where the processes find them: none of those held back."""
     path = work.folder / _STORE
+    identity = f'{work.people} {fingerprint(work.pretraining.data)}'
     if work.resume and path.is_file():
+        if str(read_arrays(path, ('identity',))['identity']) != identity:
+            raise TrainingError(f'{work.folder}: the pictures, or who is held back, have changed '
+                                'since that run was cut off: start anew, without --resume')
         return
     data = work.recipe.data
     learnt, _ = hold_out(pictures.pictures, data.validation_share, data.validation_seed)
     store = pictures_of_set(pictures.only(learnt), work.pretraining.data)
+    partial = path.with_name(f'.{path.name}')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, **asdict(store))
+        with partial.open('wb') as file:
+            np.savez(file, identity=np.array(identity), **asdict(store))
+        partial.replace(path)
     except OSError as error:
         raise TrainingError(f'{path}: cannot be written ({error.strerror})') from error
 

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip('torch', reason='needs torch')
 
-from neuropose_ros.cli.main import main
+from neuropose_ros.cli.main import EXIT_BAD_INPUT, main
 from neuropose_ros.core.errors import ParameterError
 from neuropose_ros.learning.pose_training.pretraining_worth import (
     PoseWorth,
@@ -50,6 +50,7 @@ def test_frames_are_drawn_by_the_seed_and_seen_more_often(tmp_path) -> None:
     assert (longer.epochs, longer.select) == (2 * RECIPE.training.epochs, 'last')
 
 
+@pytest.mark.timeout(300)  # two pools of processes, each of which imports PyTorch
 def test_the_bench_compares_both_starts(tmp_path, capsys) -> None:
     root = draw_set(tmp_path / 'set', 16)
     (tmp_path / 'small.yaml').write_text(YAML)
@@ -67,6 +68,9 @@ def test_the_bench_compares_both_starts(tmp_path, capsys) -> None:
             row['pretrained_pck@0.2'] - row['fresh_pck@0.2'])
     made = {path.name for path in (tmp_path / 'out').iterdir() if path.is_dir()}
     assert made == {'backbone-0', '4-fresh-0', '4-pretrained-0', 'all-fresh-0', 'all-pretrained-0'}
+    # Who was held back would have been learnt from: the pictures of that run are no good now.
+    assert main([*command, '--resume', '--held-back', '0.5']) == EXIT_BAD_INPUT
+    assert 'who is held back, have changed' in capsys.readouterr().err
     before = (tmp_path / 'out' / 'all-fresh-0' / 'result.json').stat().st_mtime_ns
     assert main([*command, '--resume']) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])['frames'] == found
@@ -81,6 +85,7 @@ def test_results_of_other_settings_are_not_kept(tmp_path) -> None:
     file.write_text(json.dumps({'settings': work._settings, 'figures': {'pck@0.1': 0.5}}))
     assert work.earlier(job) == {'pck@0.1': 0.5}
     assert replace(work, every=2).earlier(job) is None
+    assert replace(work, people='others').earlier(job) is None
     assert replace(work, resume=False).earlier(job) is None
     file.write_text('torn')
     assert work.earlier(job) is None
