@@ -8,6 +8,7 @@ import pytest
 from neuropose_ros.cli.bench import robustness
 from neuropose_ros.cli.bench.robustness_mediapipe import MediaPipe
 from neuropose_ros.core.errors import NeuroposeError, ParameterError
+from neuropose_ros.learning.pose_robustness.outcome import Condition, Score
 
 from ...learning.pose_robustness.people import WIDTH, take
 
@@ -86,3 +87,24 @@ def test_without_data_it_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_json_cannot_say_is_null() -> None:
     assert robustness._finite({'a': float('nan'), 'b': {'c': float(np.inf), 'd': 1.0}}) == {
         'a': None, 'b': {'c': None, 'd': 1.0}}
+
+
+def test_the_report_has_every_source_and_is_written(tmp_path: Path) -> None:
+    clean, worse = (Score({0.1: np.full(4, right), 0.2: np.full(4, right)}, np.full(4, 10.0),
+                          np.zeros(4, bool), tuple('abcd')) for right in (8.0, 6.0))
+    scores = {}
+    for source in ('frames', 'clips', 'pictures'):
+        for row, harmed in (('mine', clean), ('mine, not refined', clean), ('mediapipe', worse)):
+            scores[Condition(row, source)] = clean
+            scores[Condition(row, source, 'low_light', 3)] = harmed
+    takes = [take(), take(2, 'clips'), take(source='pictures')]
+
+    report = robustness._report(scores, ['mine'], argparse.Namespace(part='held'), takes)
+    robustness._show(scores, ['mine'], report, tmp_path)
+
+    assert report['pictures'] == {'frames': 1, 'clips': 2, 'pictures': 1}
+    assert report['low_light_3_loss_mediapipe'] == pytest.approx(0.2)
+    assert report['by_source']['pictures']['low_light_3_ratio'] == 0
+    assert {path.name for path in tmp_path.iterdir()} == {
+        'robustness.md', 'robustness.json', 'frames.png', 'clips.png', 'pictures.png'}
+    assert 'mine, not refined' in (tmp_path / 'robustness.md').read_text()
