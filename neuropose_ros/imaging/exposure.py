@@ -17,8 +17,13 @@ DARK_BELOW = 100.0
 """Grey level: where the bright parts of a picture are darker, it counts as dark."""
 _TARGET = 200.0
 _MOST_STOPS = 6.0
-# The brightest hundredth are lamps and reflections.
+# The brightest hundredths are lamps and reflections.
 _BRIGHT_PERCENT = 97
+# Brightening begins at nothing where a picture is just dark, and is whole at this share of that.
+_WHOLLY_DARK = 0.7
+# Somebody in light before a dark room is a small part of the picture and must not turn white:
+# of what is not white already, all but three thousandths stay below this level.
+_KEPT_PERCENT, _KEPT_BELOW, _WHITE = 99.7, 250.0, 250
 _SAMPLES_PER_SIDE = 48
 # Share of a change of light that a frame of a video takes over, and what is no drift but a switch.
 _FOLLOWED, _SWITCH_STOPS = 0.2, 0.7
@@ -27,9 +32,27 @@ _BLUR_FROM_STOPS, _BLUR_PX_PER_STOP, _MOST_BLUR_PX = 1.5, 0.3, 1.2
 
 def bright_level(image: Image) -> float:
     """Return how bright the bright parts of a (H, W, 3) picture are, grey levels."""
+    return float(np.percentile(_samples(image), _BRIGHT_PERCENT))
+
+
+def _samples(image: Image) -> Image:
     height, width = image.shape[:2]
     part = image[::max(1, height // _SAMPLES_PER_SIDE), ::max(1, width // _SAMPLES_PER_SIDE)]
-    return float(np.percentile(part.max(-1), _BRIGHT_PERCENT))
+    return np.asarray(part.max(-1), np.uint8)
+
+
+def _wanted_stops(image: Image, dark_below: float) -> float:
+    """Return how often the light of a picture should double."""
+    samples = _samples(image)
+    level = float(np.percentile(samples, _BRIGHT_PERCENT))
+    dark = (dark_below - level) / (dark_below * (1 - _WHOLLY_DARK))
+    if dark <= 0:
+        return 0.0
+    stops = _stops(level, _TARGET) * min(dark, 1.0)
+    grey = samples[samples < _WHITE]
+    if grey.size:
+        stops = min(stops, _stops(float(np.percentile(grey, _KEPT_PERCENT)), _KEPT_BELOW))
+    return stops
 
 
 class Exposure:
@@ -54,8 +77,7 @@ class Exposure:
 
     def correct(self, image: Image) -> Image:
         """Return the picture, or a brighter one where it is dark; (H, W, 3) uint8 BGR."""
-        level = bright_level(image)
-        wanted = _stops(level) if level < self._dark_below else 0.0
+        wanted = _wanted_stops(image, self._dark_below)
         if self.stops and abs(wanted - self.stops) < _SWITCH_STOPS:
             wanted = self.stops + _FOLLOWED * (wanted - self.stops)
         self.stops = wanted
@@ -74,9 +96,9 @@ def brightened(image: Image, stops: float) -> Image:
     return np.asarray(bright, np.uint8)
 
 
-def _stops(level: float) -> float:
-    """Return how often the light must double for bright parts to be as bright as is wanted."""
-    wanted, there = _light(np.array([_TARGET, max(level, 1.0)]))
+def _stops(level: float, target: float) -> float:
+    """Return how often the light must double for one grey level to become another."""
+    wanted, there = _light(np.array([target, max(level, 1.0)]))
     return float(np.clip(np.log2(wanted / there), 0, _MOST_STOPS))
 
 

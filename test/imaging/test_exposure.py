@@ -45,9 +45,9 @@ def test_much_brightening_takes_noise_off() -> None:
 
 def test_light_that_drifts_is_followed_without_flicker_and_a_switch_at_once() -> None:
     exposure = Exposure()
-    exposure.correct(ramp(80))
+    exposure.correct(ramp(60))
     first = exposure.stops
-    exposure.correct(ramp(84))
+    exposure.correct(ramp(63))
     drifted = exposure.stops
     exposure.correct(ramp(20))
 
@@ -61,3 +61,29 @@ def test_black_is_brightened_no_further_than_is_of_use() -> None:
     black = np.zeros((40, 40, 3), np.uint8)
 
     assert not Exposure().correct(black).any()
+
+
+def test_light_about_the_limit_does_not_switch_it_on_and_off() -> None:
+    exposure = Exposure(70)
+    stops = []
+    for brightest in (71, 73, 71, 72, 74, 71):  # the bright parts: 69 to 72
+        exposure.correct(ramp(brightest))
+        stops.append(exposure.stops)
+    assert max(stops) < 0.3
+
+
+def test_somebody_in_light_before_a_dark_room_does_not_turn_white() -> None:
+    picture = np.full((480, 640, 3), 10, np.uint8)
+    body = picture[140:290, 300:360]  # 2.9 % of the picture
+    body[:] = np.linspace(60, 200, 150).astype(np.uint8)[:, np.newaxis, np.newaxis]
+    seen = Exposure().correct(picture)[140:290, 300:360]
+    assert (seen == 255).mean() < 0.2
+    assert seen[0].mean() < 150  # and its shades are still apart
+
+
+def test_a_lamp_does_not_keep_a_dark_room_dark() -> None:
+    dark = ramp(25, (120, 160))
+    dark[:8, :8] = 255
+    exposure = Exposure()
+    exposure.correct(dark)
+    assert exposure.stops > 3

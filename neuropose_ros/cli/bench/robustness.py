@@ -97,11 +97,11 @@ def _takes(args: argparse.Namespace) -> list[Take]:
 def _systems(args: argparse.Namespace, stack: ExitStack) -> tuple[list[System], list[str]]:
     """Return all systems, and the names of the models among them."""
     from neuropose_ros.cli.bench.reference import mediapipe_python
+    from neuropose_ros.cli.bench.robustness_graph import Graph
     from neuropose_ros.cli.bench.robustness_mediapipe import MediaPipe
     from neuropose_ros.inference.carried import with_data
     from neuropose_ros.inference.registry import load_registry
     from neuropose_ros.learning.pose_robustness.outcome import BRIGHTENED, NOT_BRIGHTENED
-    from neuropose_ros.learning.pose_robustness.systems import Graph
 
     registry = with_data(load_registry(), args.data)
     names = []

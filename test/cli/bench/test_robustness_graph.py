@@ -4,14 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neuropose_ros.cli.bench.robustness_graph import Graph
 from neuropose_ros.core.errors import ModelError
 from neuropose_ros.inference.ops.device import PictureInput
 from neuropose_ros.inference.registry import load_registry
 from neuropose_ros.learning.pose_robustness.shots import Shot, Take, one_person
-from neuropose_ros.learning.pose_robustness.systems import Graph
 
+from ...learning.pose_robustness.people import truth
 from ...pose import marker_networks as networks
-from .people import truth
 
 BOX = (20, 30, 60, 90)
 CORNERS = [(19.75, 29.75), (59.25, 89.25)]
