@@ -153,26 +153,19 @@ class PoseNode(StageNode):
     # -- looking: in the worker's thread -------------------------------------------------------
 
     def _work(self) -> None:
-        with beside() as later:
-            self._images.work(lambda item: self._take(item, later))
+        source = self._images
+        # What goes wrong beside it ends the worker at once, not with a frame that may never come.
+        with beside(source.close) as later:
+            source.work(lambda item: self._take(item, later))
 
     def _take(self, item: Item, later: Later) -> None:
         """Look at an item now, and have the rest done as soon as the one before is finished."""
-        finish: list[Callable[[], None]] = []
-        self._try(lambda: finish.extend(self._look(item, later.settle)))
+        try:
+            finish = self._look(item, later.settle)
+        except Exception as error:  # noqa: BLE001 - all that is wrong is told in one thread
+            finish = [partial(_fail, error)]
         later.settle()  # else frames would wait in a row, and people be told late
         later.put(partial(self._finish, item, finish))
-
-    def _try(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except (RCLError, InvalidHandle):
-            raise
-        except NeuroposeError as error:
-            self._note_problem(str(error))
-        except Exception as error:  # noqa: BLE001 - one frame must not end all others
-            self._note_problem(f'a frame is lost: {type(error).__name__}: {error}')
-            self.get_logger().error(traceback.format_exc(), once=True)
 
     def _look(self, item: Item, settle: Callable[[], object]) -> list[Callable[[], None]]:
         """Return what is left to do; ``settle`` returns when it is done for earlier items."""
@@ -206,7 +199,18 @@ class PoseNode(StageNode):
             self._processed.tick()
             # The camera waits for it, whatever became of the frame.
             if isinstance(item, Arrival) and item.info.policy is FramePolicy.EVERY_FRAME:
-                self._done.send(item.info)
+                self._try(partial(self._done.send, item.info))
+
+    def _try(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except (RCLError, InvalidHandle):
+            raise
+        except NeuroposeError as error:
+            self._note_problem(str(error))
+        except Exception as error:  # noqa: BLE001 - one frame must not end all others
+            self._note_problem(f'a frame is lost: {type(error).__name__}: {error}')
+            self.get_logger().error(traceback.format_exc(), once=True)
 
     def _note_frame(self, frame: Frame) -> None:
         ahead_ms = -frame.receive_ms
@@ -257,6 +261,7 @@ class PoseNode(StageNode):
             'published': self._poses.sent,
             'skipped': 0 if stage is None else stage.skipped,
             'bad_feedback': self._bad_feedback,
+            'exposure_stops': 0 if stage is None else round(stage.exposure_stops, 1),
             'restarts': self._restarts,
             **self._scene.details(),
         }
@@ -284,6 +289,10 @@ class PoseNode(StageNode):
             *self._depth.problems(),
         )
         return '; '.join(sentence for present, sentence in problems if present)
+
+
+def _fail(error: Exception) -> None:
+    raise error
 
 
 def main(args: list[str] | None = None) -> int:

@@ -81,13 +81,12 @@ def load_pose(
         runtime=runtime, precision=precision, threads=threads, registry=registry,
         announce=announce)
     try:
-        exposure = create_exposure(settings.exposure, settings.model, registry)
+        exposure = create_exposure(
+            settings.exposure, settings.model, registry, announce=announce)
         reid = None if not settings.reid_model else create_reid(
             settings.reid_model, runtime=runtime, precision=precision, threads=threads,
             announce=announce)
     except NeuroposeError:
         estimator.close()
         raise
-    if exposure is not None:
-        announce(f'dark pictures are brightened before {settings.model} looks at them (exposure)')
     return PoseNetworks(settings, estimator, reid, exposure)

@@ -40,7 +40,7 @@ class Look:
         skipped: frames skipped before it.
         found: None = the frame could not be looked at.
         expected: whom the estimator was told to expect.
-        problem: one sentence on why it could not be looked at.
+        error: why it could not be looked at.
     """
 
     frame: Frame
@@ -48,7 +48,7 @@ class Look:
     skipped: int
     found: PoseFrame | None = None
     expected: Expectation | None = None
-    problem: str = ''
+    error: Exception | None = None
 
 
 class PoseStage:
@@ -105,6 +105,11 @@ class PoseStage:
         """Whether the estimator looks at what feedback says."""
         return self._estimator.uses_expected
 
+    @property
+    def exposure_stops(self) -> float:
+        """How often the light of the last frame was doubled for the estimator; 0 = not."""
+        return 0.0 if self._exposure is None else self._exposure.stops
+
     def process(self, frame: Frame, feedback: PoseFrame | None = None) -> PoseFrame:
         """Return the people in ``frame``; status ERROR and `last_error` if it cannot be used.
 
@@ -138,13 +143,13 @@ class PoseStage:
             expected = self._expect(frame.stamp_ns, feedback, settle)
             found = self._estimator.estimate(self._lit(frame), expected)
         except Exception as error:  # noqa: BLE001 - one frame must not end all others
-            return Look(frame, self._epoch, skipped, problem=self._note(error))
+            return Look(frame, self._epoch, skipped, error=error)
         return Look(frame, self._epoch, skipped, found, expected)
 
     def follow(self, look: Look) -> PoseFrame:
         """Do the second half of `process`: give the people found their identities."""
         frame, found, expected = look.frame, look.found, look.expected
-        self.last_error = look.problem
+        self.last_error = '' if look.error is None else self._note(look.error)
         if found is None or expected is None:
             return self._lost(look)
         try:

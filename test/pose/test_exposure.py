@@ -46,27 +46,50 @@ def test_the_estimator_alone_sees_the_brighter_picture() -> None:
 
     assert watcher.seen[0] > 150
     assert look.frame.image.mean() == 20, 'what is drawn and recorded stays dark'
+    assert stage.exposure_stops == exposure.stops > 2
     stage.reset()
-    assert exposure.stops == 0
+    assert stage.exposure_stops == 0
 
 
 def test_without_it_pictures_stay_as_they_are() -> None:
     watcher = Watcher()
-    PoseStage(watcher).process(frame(20, 0))
+    stage = PoseStage(watcher)
+    stage.process(frame(20, 0))
 
     assert watcher.seen == [20]
+    assert stage.exposure_stops == 0
 
 
 def test_auto_brightens_for_models_that_say_so() -> None:
     registry = load_registry()
     blazepose = replace(registry['blazepose'], options={})
     keen = replace(blazepose, name='keen', options={'dark_below': 60.0})
-    known = {'blazepose': blazepose, 'keen': keen}
+    never = replace(blazepose, name='never', options={'dark_below': 0.0})
+    known = {'blazepose': blazepose, 'keen': keen, 'never': never}
 
     assert create_exposure('auto', 'blazepose', known) is None
     assert create_exposure('on', 'blazepose', known) is not None
     assert create_exposure('auto', 'keen:mirrored', known) is not None
     assert create_exposure('off', 'keen', known) is None
+    assert create_exposure('auto', 'never', known) is None
+    asked_for = create_exposure('on', 'never', known, announce=lambda _: None)
+    assert asked_for is not None
+    assert asked_for.correct(np.full((8, 8, 3), 20, np.uint8)).mean() > 100
+
+
+def test_the_first_dark_picture_is_announced_and_no_other() -> None:
+    registry = load_registry()
+    keen = replace(registry['blazepose'], options={'dark_below': 60.0})
+    said: list[str] = []
+    exposure = create_exposure('auto', 'keen', {'keen': keen}, announce=said.append)
+
+    assert exposure is not None
+    exposure.correct(np.full((8, 8, 3), 120, np.uint8))
+    assert not said, 'nothing was dark yet'
+    for _ in range(2):
+        exposure.correct(np.full((8, 8, 3), 20, np.uint8))
+        exposure.reset()
+    assert said == ['it is dark: pictures are brightened before keen looks at them (exposure)']
 
 
 def test_the_level_of_the_entry_decides_what_is_dark() -> None:
