@@ -32,6 +32,9 @@ LIVE_ONLY: Mapping[str, frozenset[str]] = {
 }
 """Parameters of the nodes that change nothing in a replay."""
 
+_BEFORE: Mapping[str, Mapping[str, Any]] = {'pose': {'exposure': 'off'}}
+"""Parameters that older sessions do not have, and what the nodes did before there were any."""
+
 _OF_EVERY_NODE = ('autostart', 'use_sim_time', 'start_type_description_service', 'qos_overrides')
 
 
@@ -144,7 +147,8 @@ def _replaced(part: T, node: str, values: Mapping[str, Any]) -> T:
 def read_parameters(path: Path) -> dict[str, dict[str, Any]]:
     """Return values by node, of a ROS 2 parameter file or as a session recorded them.
 
-    Of names with a namespace the last part counts.
+    Of names with a namespace the last part counts. Where a session is older than a parameter, it
+    has the value that does what the node did then.
 
     Raises:
         ParameterError: it cannot be read, or is no parameter file.
@@ -155,7 +159,8 @@ def read_parameters(path: Path) -> dict[str, dict[str, Any]]:
             recorded = session.about.parameters
         if not recorded:
             raise ParameterError(f'{path}: this session has no parameters')
-        return {name.rpartition('/')[2]: dict(values) for name, values in recorded.items()}
+        return {node: {**_BEFORE.get(node, {}), **values} for node, values in (
+            (name.rpartition('/')[2], values) for name, values in recorded.items())}
     try:
         content = yaml.safe_load(path.read_text('utf-8'))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -58,6 +58,10 @@ def test_what_a_session_recorded_is_taken(tmp_path: Path) -> None:
     SessionWriter(tmp_path / 'live', About(parameters=recorded)).close()
     settings = Settings().changed(read_parameters(tmp_path / 'live'))
     assert settings.pose.detect_every == 3
+    assert settings.pose.exposure == 'off', 'as when it was recorded: there was none'
+    recorded['/lab/pose']['exposure'] = 'auto'
+    SessionWriter(tmp_path / 'newer', About(parameters=recorded)).close()
+    assert read_parameters(tmp_path / 'newer')['pose']['exposure'] == 'auto'
     SessionWriter(tmp_path / 'bare').close()
     with pytest.raises(ParameterError, match='no parameters'):
         read_parameters(tmp_path / 'bare')
