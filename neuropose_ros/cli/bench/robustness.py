@@ -7,8 +7,8 @@ refiner. MediaPipe 0.10.21 runs as published in the same run and sees the same p
 
 Whoever is annotated must be found in the whole picture; nobody is told a box. A figure is PCK@0.1
 as found, over the joints that all systems have, hidden ones too; a joint of somebody who is not
-found is wrong. Of several people the surest alone counts: MediaPipe has one try, too. The first model
-of --models is "ours" in the summary, which is of the clips.
+found is wrong. Of several people the surest alone counts: MediaPipe has one try, too. The first
+model of --models is "ours" in the summary, which is of the clips.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from neuropose_ros.learning.pose_robustness.shots import Take
     from neuropose_ros.learning.pose_robustness.systems import System
 
-DEFAULT_MODELS = ('blazepose',)
+DEFAULT_MODELS = ('blazepose@rtmdet-nano', 'blazepose')
+_BEHIND = '@'
 _CLIP_FRAMES, _CLIPS_PER_FRAME = 14, 1 / 8
 
 
@@ -41,8 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--data', type=Path, default=os.environ.get('NEUROPOSE_DATA'),
                         help='folder with jhmdb/ and images/ (default: $NEUROPOSE_DATA)')
     parser.add_argument('--models', nargs='+', metavar='MODEL', default=DEFAULT_MODELS,
-                        help='names of the list of models, or folders that `neuropose export` '
-                             f'wrote (default: {" ".join(DEFAULT_MODELS)})')
+                        help='names of the list of models, MODEL@DETECTOR for one behind a '
+                             'detector, or folders that `neuropose export` wrote (default: '
+                             f'{" ".join(DEFAULT_MODELS)})')
     parser.add_argument('--frames', type=int, default=56, metavar='N',
                         help='single frames, and an eighth as many clips of '
                              f'{_CLIP_FRAMES} frames (default: %(default)s)')
@@ -106,20 +108,21 @@ def _systems(args: argparse.Namespace, stack: ExitStack) -> tuple[list[System], 
     registry = with_data(load_registry(), args.data)
     names = []
     for model in args.models:
-        if Path(model).is_dir():
-            exported = load_registry(Path(model) / 'entry.yaml')
+        folder, _, detector = model.partition(_BEHIND)
+        if Path(folder).is_dir():
+            exported = load_registry(Path(folder) / 'entry.yaml')
             registry |= exported
-            names.append(next(iter(exported)))
-        else:
-            names.append(model)
+            model = next(iter(exported)) + (f'{_BEHIND}{detector}' if detector else '')
+        names.append(model)
     systems: list[System] = []
     for name in names:
-        graph = Graph(name, registry=registry)
+        model, _, detector = name.partition(_BEHIND)
+        graph = Graph(model, detector=detector, registry=registry, name=name)
         mode, word = ('on', BRIGHTENED) if graph.exposure is None else ('off', NOT_BRIGHTENED)
-        systems += [graph, Graph(name, registry=registry, exposure=mode, announce=_unsaid,
-                                 name=f'{name}{word}')]
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix='neuropose-bench-'))
-    systems.append(MediaPipe(mediapipe_python(), Path(folder)))
+        systems += [graph, Graph(model, detector=detector, registry=registry, exposure=mode,
+                                 announce=_unsaid, name=f'{name}{word}')]
+    scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix='neuropose-bench-'))
+    systems.append(MediaPipe(mediapipe_python(), Path(scratch)))
     for system in systems:
         stack.callback(system.close)
     return systems, names
