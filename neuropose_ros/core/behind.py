@@ -35,26 +35,54 @@ class _InLine:
         """All work was done when it was given."""
 
 
-class _Beside:
+class _Switching:
+    """Has Python's threads take turns often while anybody wants it: that is of the process."""
+
     def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._before_s = 0.0
+
+    @contextmanager
+    def often(self) -> Iterator[None]:
+        with self._lock:
+            if not self._users:
+                self._before_s = sys.getswitchinterval()
+                sys.setswitchinterval(_SWITCH_S)
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    sys.setswitchinterval(self._before_s)
+
+
+_SWITCHING = _Switching()
+
+
+class _Beside:
+    def __init__(self, failed: Work) -> None:
         self._waiting: queue.Queue[Work | None] = queue.Queue(_DEPTH)
+        self._failed = failed
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name='behind', daemon=True)
         self._thread.start()
 
     def put(self, work: Work) -> None:
-        self._check()
+        self.check()
         self._waiting.put(work)
 
     def settle(self) -> None:
         self._waiting.join()
-        self._check()
+        self.check()
 
     def end(self) -> None:
         self._waiting.put(None)
         self._thread.join()
 
-    def _check(self) -> None:
+    def check(self) -> None:
         if self._error is not None:
             raise self._error
 
@@ -65,6 +93,7 @@ class _Beside:
                     work()
             except BaseException as error:  # noqa: BLE001 - it is raised where work comes from
                 self._error = error
+                self._failed()
             finally:
                 self._waiting.task_done()
 
@@ -76,13 +105,19 @@ def in_line() -> Iterator[Later]:
 
 
 @contextmanager
-def beside() -> Iterator[Later]:
-    """Yield what does work in a thread of its own."""
-    before_s = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_S)
-    later = _Beside()
-    try:
-        yield later
-    finally:
-        later.end()
-        sys.setswitchinterval(before_s)
+def beside(failed: Work = lambda: None) -> Iterator[Later]:
+    """Yield what does work in a thread of its own; at the end all of it is done.
+
+    What went wrong and was raised nowhere else is raised at the end.
+
+    Args:
+        failed: is called, in that thread, as soon as something went wrong: who gives work may be
+            waiting for something else. It must not raise.
+    """
+    with _SWITCHING.often():
+        later = _Beside(failed)
+        try:
+            yield later
+        finally:
+            later.end()
+        later.check()
