@@ -11,6 +11,7 @@ import yaml
 
 from neuropose_ros.core.layouts import BUILT_IN
 from neuropose_ros.core.skeleton import SkeletonLayout
+from neuropose_ros.imaging.exposure import DARK_BELOW
 from neuropose_ros.inference.download import file_sha256
 from neuropose_ros.inference.entry import ENTRY_FILE
 from neuropose_ros.learning.pose_training.calibration import RIGHT_WITHIN, ScoreCurve
@@ -43,8 +44,13 @@ def write_entries(
 ) -> None:
     """Write the list of models that `neuropose deploy` puts into the user's own.
 
-    float32 has the name itself; ``-fp16`` and ``-int8`` are the others.
+    float32 has the name itself; ``-fp16`` and ``-int8`` are the others. Dark pictures are
+    brightened for networks that learnt with some: they know the noise that comes up.
     """
+    options = {'padding': trained.recipe.data.padding,
+               'least_joint_score': LEAST_CHANCE if curve.joints else LEAST_JOINT_SCORE}
+    if trained.recipe.augmentation.dark > 0:
+        options['dark_below'] = DARK_BELOW
     entries = {}
     for file in files:
         suffix = Path(file).stem.partition('_')[2]
@@ -57,9 +63,7 @@ def write_entries(
                       'height': trained.network.config.height_px,
                       'mean': list(MEAN), 'std': list(STD)},
             'layout': layout_table(trained.layout), 'outputs': ['simcc_x', 'simcc_y'],
-            'options': {'padding': trained.recipe.data.padding,
-                        'least_joint_score': (
-                            LEAST_CHANCE if curve.joints else LEAST_JOINT_SCORE)},
+            'options': dict(options),
             'megabytes': round(path.stat().st_size / 1e6, 1),
             'notes': f'terms of the pictures: {trained.trained_on.get("terms") or "not stated"}'}
     (folder / ENTRY_FILE).write_text(

@@ -27,6 +27,7 @@ from neuropose_ros.learning.pose_training.samples import draw
 from neuropose_ros.learning.pose_training.variants import Variant, int8_worth
 from neuropose_ros.pose.create import create_region_estimator
 from neuropose_ros.pose.estimator import Region
+from neuropose_ros.pose.exposure import create_exposure
 from neuropose_ros.sources.folder import read_picture
 
 from .small_sets import RECIPE, draw_set, small_set
@@ -71,6 +72,7 @@ def test_all_variants_find_the_joints(trained, tmp_path):
     assert f'{done.curve.ece:.3f}' in card
     entry = yaml.safe_load((tmp_path / 'dots' / 'entry.yaml').read_text())['dots']
     assert entry['options']['least_joint_score'] == 0.5  # of chances
+    assert network.recipe.augmentation.dark == 0 and 'dark_below' not in entry['options']
     assert str(int8_worth(done.variants)) in card
     assert not list((tmp_path / 'dots').glob('samples*'))
 
@@ -142,6 +144,19 @@ def test_without_samples_there_is_no_int8(trained, tmp_path):
     assert 'not calibrated' in said[0] and 'no int8' in said[1]
     entry = yaml.safe_load((tmp_path / 'dots' / 'entry.yaml').read_text())['dots']
     assert entry['options']['least_joint_score'] == 0.3  # of probability near the answer
+
+
+def test_dark_pictures_are_brightened_for_who_learnt_with_some(trained, tmp_path):
+    recipe = trained[0].recipe
+    keen = replace(trained[0], recipe=replace(
+        recipe, augmentation=replace(recipe.augmentation, dark=0.1)))
+    export_pose(keen, tmp_path / 'dots', announce=lambda _: None)
+    entries = load_registry(tmp_path / 'dots' / 'entry.yaml')
+    assert [entries[name].options['dark_below'] for name in ('dots', 'dots-fp16')] == [100, 100]
+    exposure = create_exposure('auto', 'dots', entries)
+    assert exposure is not None
+    dark = np.full((8, 8, 3), 20, np.uint8)
+    assert exposure.correct(dark).mean() > 100
 
 
 def test_int8_is_worth_it_where_it_loses_little_and_gains_time():
