@@ -42,7 +42,7 @@ from neuropose_ros.pose.create import network_names
 
 MOST_MB, MOST_S = 350.0, 3.0
 """What is promised of installed size and of memory, and of the first pose."""
-_MODELS = ('blazepose', 'blazepose-lite', 'rtmpose-t', 'movenet-lightning-int8', 'jhmdb15')
+_MODELS = ('blazepose', 'blazepose-lite', 'rtmpose-t', 'movenet-lightning-int8')
 _THREADS = (1, 2)
 _PICTURES, _WARM_UP = 30, 10
 _IMPORTED = 'neuropose_ros.nodes.composed'
