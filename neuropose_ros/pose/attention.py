@@ -57,6 +57,12 @@ class Attention:
         """Whether the last look is so long ago that doubt is a reason for another."""
         return not self.has_looked and self._since * _HASTE >= self._detect_every
 
+    @property
+    def is_due_anyway(self) -> bool:
+        """Whether the detector is to look at this frame, whoever is expected in it."""
+        longest = _REST if self._held >= self._detect_every else 1
+        return self._since >= self._detect_every * longest
+
     def is_due(self, expected: Sequence[PersonPose], width: int, height: int) -> bool:
         """Whether the detector is to look at this frame, of a size in px, for these people."""
         present = [one for one in expected if one.track_state is not TrackState.LOST]

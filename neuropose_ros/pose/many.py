@@ -139,13 +139,18 @@ class ManyPeople:
         picture = Picture(frame.image)
         clock = Stopwatch()
         self._attention.begin()
+        # The people of the frame before may still be waited for, which is no work of this one.
+        boxes = self._detect(picture) if self._attention.is_due_anyway else None
+        inference_ms = clock.lap_ms()
         expected = [one for one in expected if np.isfinite(outline(one)).all()]
-        due = self._attention.is_due(expected, picture.width, picture.height)
-        kept, again = self._find(picture, expected, detect=due)
+        clock.lap_ms()
+        if boxes is None and self._attention.is_due(expected, picture.width, picture.height):
+            boxes = self._detect(picture)
+        kept, again = self._find(picture, expected, boxes)
         if again or (not kept and not self._attention.has_looked):
             # That nobody is there is an answer only where somebody looked everywhere.
-            kept, _ = self._find(picture, expected, detect=True)
-        inference_ms = clock.lap_ms()
+            kept, _ = self._find(picture, expected, self._detect(picture))
+        inference_ms += clock.lap_ms()
         # The detector's box is evidence beside the joints: the tracker sees by it when a network
         # took the joints of whoever stands in front.
         persons = tuple(sorted(
@@ -160,17 +165,17 @@ class ManyPeople:
             postprocess_ms=clock.lap_ms(), persons=persons)
 
     def _find(
-        self, picture: Picture, expected: Sequence[PersonPose], *, detect: bool,
+        self, picture: Picture, expected: Sequence[PersonPose], boxes: Detections | None,
     ) -> tuple[list[tuple[_Seed, PersonPose]], bool]:
-        """Look where the detector sees somebody and somebody is expected, or there alone.
+        """Look where the detector saw somebody and somebody is expected, or there alone.
 
         Returns:
             who was found, and whether the detector must look all the same.
         """
-        if detect:
-            seeds = self._seeds_from_boxes(self._detect(picture), expected)
-        else:
+        if boxes is None:
             seeds = [_seed(one) for one in expected if self._is_supported(one)]
+        else:
+            seeds = self._seeds_from_boxes(boxes, expected)
         seeds = seeds[:self._max_people]
         people = self._estimator.estimate(picture, [seed.region for seed in seeds])
         kept = self._sort_out(picture, seeds, people)

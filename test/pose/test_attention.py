@@ -47,6 +47,27 @@ def test_without_feedback_it_looks_at_every_nth_frame() -> None:
     assert looks([expected(LEFT)], 13) == [0, 4, 8, 12]
 
 
+@pytest.mark.parametrize('unsure', [(), (1, 2, 9), range(40)])
+@pytest.mark.parametrize('people', [
+    [], [expected(LEFT)], [expected(LEFT, 2.0)], [expected(LEFT, 2.0), expected(RIGHT)],
+    [expected(LEFT, 2.0), expected(RIGHT, 2.0, TrackState.LOST)],
+])
+def test_where_it_is_due_anyway_it_is_due_for_whoever_is_expected(
+    people: Sequence[PersonPose], unsure: Sequence[int],
+) -> None:
+    attention, anyway = Attention(EVERY), 0
+    for index in range(40):
+        attention.begin()
+        is_due_anyway = attention.is_due_anyway
+        is_due = attention.is_due(people, *sticks.SIZE)
+        assert is_due or not is_due_anyway
+        anyway += is_due_anyway
+        if is_due:
+            attention.looked()
+        attention.judge(people, is_uncertain=index in unsure)
+    assert anyway
+
+
 def test_sure_predictions_that_held_for_a_while_let_it_rest() -> None:
     assert looks([expected(LEFT, 2.0)], 25) == [0, 12, 24]
 

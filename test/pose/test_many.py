@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import pytest
 
 from neuropose_ros.core.errors import ParameterError
 from neuropose_ros.core.pose import Frame, FrameStatus, JointState, PersonPose, TrackState
+from neuropose_ros.pose.expectation import Expectation
 from neuropose_ros.pose.many import ManyPeople
 
 from . import stick_figures as sticks
@@ -318,3 +320,32 @@ def test_an_unsure_pose_is_not_of_somebody_lost() -> None:
     lost = _expected(RIGHT, 2, TrackState.LOST)
     found = scene.see(LEFT, RIGHT, expected=[_expected(LEFT, 1), lost])
     assert _places(found) == [(40, 60)]
+
+
+def test_waiting_for_the_frame_before_is_no_inference() -> None:
+    scene = Scene(detect_every=9)
+    scene.see(LEFT)
+
+    def settled() -> list[PersonPose]:
+        time.sleep(0.3)
+        return [_expected(LEFT)]
+
+    began_s = time.perf_counter()
+    scene.see(LEFT, expected=Expectation(settled, lambda: None))
+    took_ms = (time.perf_counter() - began_s) * 1e3
+    assert scene.frame.inference_ms + scene.frame.postprocess_ms <= took_ms - 299
+
+
+def test_the_detector_waits_for_the_frame_before_only_where_that_decides() -> None:
+    scene = Scene(detect_every=2)
+    runs: list[int] = []
+
+    def settled() -> list[PersonPose]:
+        runs.append(scene.people.detector_runs)
+        return [_expected(LEFT)]
+
+    for _ in range(8):
+        scene.see(LEFT, expected=Expectation(settled, lambda: None))
+    # At first it looks in any case; once people held, only if those expected are unsure.
+    assert runs == [1, 1, 1, 2, 2, 3, 3, 4]
+    assert scene.people.detector_runs == 4
