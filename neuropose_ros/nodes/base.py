@@ -68,6 +68,7 @@ class StageNode(Node):
         self.failure = ''
         self._twins = 0
         self._said: set[str] = set()
+        self._saying = threading.Lock()
         self._counts: dict[str, tuple[int, float]] = {}
         self.ports: list[Input[Any] | Output[Any]] = []
         try:
@@ -266,8 +267,11 @@ class StageNode(Node):
 
     def say_once(self, key: str, sentence: str) -> None:
         """Log a warning the first time that ``key`` comes up; at most so many different ones."""
-        if key not in self._said and len(self._said) < _MOST_SAID:
-            self._said.add(key)
+        with self._saying:  # threads of the node and of its neighbours come here
+            is_new = key not in self._said and len(self._said) < _MOST_SAID
+            if is_new:
+                self._said.add(key)
+        if is_new:
             self.get_logger().warning(sentence)
 
     def say_problem_once(self, problem: str, sentence: str) -> None:

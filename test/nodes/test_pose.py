@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cv2
@@ -10,7 +13,7 @@ import numpy as np
 import pytest
 
 from neuropose_ros.core import wire
-from neuropose_ros.core.pose import FrameStatus
+from neuropose_ros.core.pose import Frame, FramePolicy, FrameStatus
 
 rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 
@@ -21,6 +24,10 @@ from rclpy.parameter import Parameter  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
 from neuropose_ros.nodes import images, qos  # noqa: E402
+from neuropose_ros.nodes.base import RCLError  # noqa: E402
+from neuropose_ros.nodes.hub import Hub  # noqa: E402
+from neuropose_ros.nodes.pose import PoseNode  # noqa: E402
+from neuropose_ros.pose.arrivals import Arrival  # noqa: E402
 
 POSE = 'pose'
 SECOND = 1_000_000_000
@@ -170,3 +177,72 @@ def test_two_nodes_of_one_name_are_reported(graph: Any) -> None:
     graph.until(lambda: any('are also called /pose' in text for text in summaries(diagnostics)))
     levels = {s.level for a in diagnostics for s in a.status if 'also called' in s.message}
     assert levels == {DiagnosticStatus.ERROR}
+
+
+class Noting(PoseNode):
+    """A pose node in this process that notes where problems are told."""
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(hub=hub)
+        self.noted: list[tuple[str, str]] = []
+
+    def _note_problem(self, problem: str) -> None:
+        if problem:
+            self.noted.append((threading.current_thread().name, problem))
+        super()._note_problem(problem)
+
+
+@pytest.fixture
+def hub() -> Hub:
+    return Hub()
+
+
+@pytest.fixture
+def node(ros_domain: int, hub: Hub) -> Iterator[Noting]:
+    rclpy.init(domain_id=ros_domain)
+    made = Noting(hub)
+    yield made
+    made.destroy_node()
+    rclpy.try_shutdown()
+
+
+def fails_with(error: Exception) -> Callable[[Any], None]:
+    def fail(_: Any) -> None:
+        raise error
+    return fail
+
+
+def soon(condition: Callable[[], object]) -> None:
+    end_s = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end_s
+        time.sleep(0.005)
+
+
+def test_an_error_beside_the_network_fails_the_node_though_no_other_frame_comes(
+    node: Noting, hub: Hub,
+) -> None:
+    hub.listen('/poses', fails_with(RCLError('publisher is invalid')))
+    node.start()
+    node._poll()
+    hub.deliver('/image_raw', 1, Frame(np.zeros((120, 160, 3), np.uint8), SECOND, 1))
+    soon(lambda: node.failure)
+    assert node.failure == 'pose worker ended: RCLError: publisher is invalid'
+
+
+def test_frames_are_done_whatever_happens_and_all_is_told_in_one_thread(
+    node: Noting, hub: Hub,
+) -> None:
+    done: list[wire.FrameInfo] = []
+    hub.listen('/frame_done', done.append)
+    hub.listen('/frame_done', fails_with(ValueError('the camera is gone')))
+    node.start()
+    for number in (1, 2):
+        info = wire.FrameInfo(number * SECOND, number, policy=FramePolicy.EVERY_FRAME)
+        node._images._take([Arrival(None, info, False)])
+        soon(lambda count=number: len(node.noted) == 2 * count)
+        assert len(done) == number
+    assert {thread for thread, _ in node.noted} == {'behind'}
+    assert 'AttributeError' in node.noted[0][1]
+    assert 'the camera is gone' in node.noted[1][1]
+    assert node.failure == ''

@@ -181,6 +181,20 @@ def test_what_the_estimator_cannot_do_is_an_error_of_that_frame(
     assert stage.last_error == ''
 
 
+def test_what_a_mistake_was_is_logged_when_it_is_the_frames_turn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    estimator = OnePerson()
+    stage = PoseStage(estimator)
+    estimator.fails = IndexError('a mistake')
+    look = stage.look(frame(0), lambda: None)
+    assert not caplog.records, 'all is told in the thread that follows'
+    stage.follow(look)
+    [record] = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[1] is estimator.fails
+
+
 class SlowLooks:
     """An encoder of people that takes its time."""
 
