@@ -112,8 +112,9 @@ def _systems(args: argparse.Namespace, stack: ExitStack) -> tuple[list[System], 
         if Path(folder).is_dir():
             exported = load_registry(Path(folder) / 'entry.yaml')
             registry |= exported
-            model = next(iter(exported)) + (f'{_BEHIND}{detector}' if detector else '')
-        names.append(model)
+            names.append(next(iter(exported)) + (f'{_BEHIND}{detector}' if detector else ''))
+        else:
+            names.append(model)
     systems: list[System] = []
     for name in names:
         model, _, detector = name.partition(_BEHIND)
