@@ -60,7 +60,7 @@ class Graph:
 
         still, self._moving = create(False), create(True)
         self._refiner = load_refiner(announce=announce)
-        self.exposure = create_exposure(exposure, model, registry)
+        self.exposure = create_exposure(exposure, model, registry, announce=announce)
         self._still = PoseStage(still, exposure=self.exposure)
         self._pipeline = Pipeline(
             PoseStage(self._moving, exposure=self.exposure),

@@ -141,7 +141,11 @@ def loss(
 
 
 def summary(scores: Scores, ours: str, theirs: str, source: str) -> dict[str, float]:
-    """Return what each harm costs both in one source, flat: ``low_light_3_ratio`` and so on."""
+    """Return what each harm costs both in one source, flat: ``low_light_3_ratio`` and so on.
+
+    A ratio of losses favours who finds little without harm: ``clean_pck_ours`` and
+    ``low_light_3_pck_ours`` say what is found, and the same of ``mediapipe``.
+    """
     clean = [scores[Condition(row, source)] for row in (ours, theirs)]
     figures = {f'clean_pck_{name}': one.pck() for name, one in zip(
         ('ours', 'mediapipe'), clean, strict=True)}
@@ -152,7 +156,8 @@ def summary(scores: Scores, ours: str, theirs: str, source: str) -> dict[str, fl
         harmed = scores[condition], scores[Condition(theirs, source, harm, strength)]
         found = loss((clean[0], harmed[0]), (clean[1], harmed[1]))
         key = f'{harm}_{strength}'
-        figures |= {f'{key}_loss_ours': found.ours, f'{key}_loss_mediapipe': found.theirs,
+        figures |= {f'{key}_pck_ours': harmed[0].pck(), f'{key}_pck_mediapipe': harmed[1].pck(),
+                    f'{key}_loss_ours': found.ours, f'{key}_loss_mediapipe': found.theirs,
                     f'{key}_ratio': found.ratio, f'{key}_ratio_low': found.low,
                     f'{key}_ratio_high': found.high}
     return figures

@@ -46,7 +46,9 @@ class System(Protocol):
 def answers(
     takes: Sequence[Take], found: Found, layout: SkeletonLayout,
 ) -> list[tuple[AnnotatedPicture, Answer]]:
-    """Put what was found in each picture beside the truth: of many people, the nearest one.
+    """Put who was found in each picture beside the truth: of many people, the surest one alone.
+
+    Some systems find one person at most: who finds more must not have more tries.
 
     Args:
         layout: of what was found.
@@ -54,7 +56,8 @@ def answers(
     asked = []
     for take, pictures in zip(takes, found, strict=True):
         for shot, people in zip(take.shots, pictures, strict=True):
-            converted = tuple(convert_person(one, layout, shot.truth.layout) for one in people)
+            surest = sorted(people, key=lambda person: person.score)[-1:]
+            converted = tuple(convert_person(one, layout, shot.truth.layout) for one in surest)
             matches = tuple(match_people(converted, true_people(shot.truth)))
             asked.append((shot.truth, Answer(converted, matches, 0.0)))
     return asked

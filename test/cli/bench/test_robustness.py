@@ -8,6 +8,7 @@ import pytest
 from neuropose_ros.cli.bench import robustness
 from neuropose_ros.cli.bench.robustness_mediapipe import MediaPipe
 from neuropose_ros.core.errors import NeuroposeError, ParameterError
+from neuropose_ros.inference.registry import load_registry
 from neuropose_ros.learning.pose_robustness.outcome import Condition, Score
 
 from ...learning.pose_robustness.people import WIDTH, take
@@ -89,7 +90,14 @@ def test_what_json_cannot_say_is_null() -> None:
         'a': None, 'b': {'c': None, 'd': 1.0}}
 
 
-def test_the_report_has_every_source_and_is_written(tmp_path: Path) -> None:
+def test_what_is_asked_without_models_is_known() -> None:
+    asked = {name for model in arguments().models for name in model.split('@')}
+    assert asked <= load_registry().keys()
+
+
+def test_the_report_has_every_source_and_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
     clean, worse = (Score({0.1: np.full(4, right), 0.2: np.full(4, right)}, np.full(4, 10.0),
                           np.zeros(4, bool), tuple('abcd')) for right in (8.0, 6.0))
     scores = {}
@@ -104,6 +112,9 @@ def test_the_report_has_every_source_and_is_written(tmp_path: Path) -> None:
 
     assert report['pictures'] == {'frames': 1, 'clips': 2, 'pictures': 1}
     assert report['low_light_3_loss_mediapipe'] == pytest.approx(0.2)
+    assert (report['clean_pck_mediapipe'], report['low_light_3_pck_mediapipe']) == (0.8, 0.6)
+    assert ('low_light_3: mine loses 0.000 (0.800 to 0.800), mediapipe loses 0.200 '
+            '(0.800 to 0.600); ratio 0.00') in capsys.readouterr().out
     assert report['by_source']['pictures']['low_light_3_ratio'] == 0
     assert {path.name for path in tmp_path.iterdir()} == {
         'robustness.md', 'robustness.json', 'frames.png', 'clips.png', 'pictures.png'}

@@ -91,6 +91,7 @@ def test_a_run_sums_up_flat() -> None:
 
     assert report['low_light_3_loss_ours'] == 0 and report['low_light_3_ratio'] == 0
     assert report['low_light_3_loss_mediapipe'] == report['clean_pck_mediapipe'] == 1
+    assert (report['low_light_3_pck_ours'], report['low_light_3_pck_mediapipe']) == (1, 0)
     assert np.isnan(report['jpeg_1_ratio'])
     assert Condition('ours, brightened', 'clips', 'jpeg', 1) not in scores
     assert outcome.brightening(scores, 'ours') == {'on': 1.0, 'off': 1.0}
@@ -105,9 +106,14 @@ def test_every_condition_is_asked_once_the_clean_one_first() -> None:
     assert len(worlds()) == len(set(worlds())) == 1 + 5 * len(HARMS)
 
 
-def test_the_nearest_of_many_people_is_taken() -> None:
+@pytest.mark.parametrize(('sure_of_the_far_one', 'found'), [(0.9, 0), (0.1, 1)])
+def test_of_many_people_the_surest_alone_is_judged(
+    sure_of_the_far_one: float, found: float,
+) -> None:
     takes = [take()]
     [[people]] = Knows('one').look(takes)['one']
-    far = replace(people[0], keypoints=people[0].keypoints + 500)
+    right = replace(people[0], score=0.5)
+    far = replace(right, keypoints=right.keypoints + 500, score=sure_of_the_far_one)
 
-    assert outcome.score(takes, [[(far, people[0])]], COCO17, [COCO17]).pck() == 1
+    for both in ((far, right), (right, far)):
+        assert outcome.score(takes, [[both]], COCO17, [COCO17]).pck() == found
