@@ -12,7 +12,8 @@ from neuropose_ros.inference.entry import ModelEntry
 from neuropose_ros.inference.registry import load_registry
 from neuropose_ros.pose.create import first_name
 
-MODES = ('auto', 'on', 'off')
+# Not on and off: ROS and YAML take these for booleans.
+MODES = ('auto', 'always', 'never')
 OPTION = 'dark_below'
 
 
@@ -23,8 +24,8 @@ def create_exposure(
     """Return what brightens dark pictures; None = pictures stay as they are.
 
     Args:
-        mode: ``on``, ``off``, or ``auto`` = where the model's entry has the option ``dark_below``,
-            and not 0: only for models that were measured to find more that way.
+        mode: ``always``, ``never``, or ``auto`` = where the model's entry has the option
+            ``dark_below``, and not 0: only for models that were measured to find more that way.
         model: name of the pose model; of several, the first one decides.
         registry: None = the package's list and the user's.
         announce: is told of the first picture that is brightened.
@@ -34,7 +35,7 @@ def create_exposure(
     """
     if mode not in MODES:
         raise ParameterError(f'exposure is {mode!r}; allowed are {", ".join(MODES)}')
-    if mode == 'off':
+    if mode == 'never':
         return None
     name = first_name(model)
     entry = (load_registry() if registry is None else registry).get(name)

@@ -32,7 +32,7 @@ LIVE_ONLY: Mapping[str, frozenset[str]] = {
 }
 """Parameters of the nodes that change nothing in a replay."""
 
-_BEFORE: Mapping[str, Mapping[str, Any]] = {'pose': {'exposure': 'off'}}
+_BEFORE: Mapping[str, Mapping[str, Any]] = {'pose': {'exposure': 'never'}}
 """Parameters that older sessions do not have, and what the nodes did before there were any."""
 
 _OF_EVERY_NODE = ('autostart', 'use_sim_time', 'start_type_description_service', 'qos_overrides')

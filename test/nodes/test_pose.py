@@ -92,6 +92,24 @@ def test_broken_images_and_stamps_are_said_and_survived(graph: Any) -> None:
     assert process.end() == 0, output
 
 
+def test_how_far_a_dark_picture_was_brightened_is_in_the_diagnostics(graph: Any) -> None:
+    process = graph.start(POSE, '--ros-args', '-p', 'exposure:=always')
+    poses = graph.collect(PersonArray, 'poses')
+    diagnostics = graph.collect(DiagnosticArray, '/diagnostics')
+    publisher = graph.node.create_publisher(Image, 'image_raw', qos.reliable(10))
+    graph.until(lambda: publisher.get_subscription_count() == 1, 30)
+    assert 'it is dark' not in process.output()
+
+    def told() -> set[str]:
+        return {item.value for array in diagnostics for status in array.status
+                for item in status.values if item.key == 'exposure_stops'}
+
+    publisher.publish(image(10 * SECOND))  # black
+    graph.until(lambda: len(poses) == 1)
+    graph.until(lambda: '6.0' in told())
+    assert 'it is dark: pictures are brightened before blazepose' in process.output()
+
+
 def test_more_images_than_can_be_worked_on_are_said(graph: Any) -> None:
     graph.start(POSE)
     poses = graph.collect(PersonArray, 'poses')

@@ -64,15 +64,15 @@ def test_auto_brightens_for_models_that_say_so() -> None:
     registry = load_registry()
     blazepose = replace(registry['blazepose'], options={})
     keen = replace(blazepose, name='keen', options={'dark_below': 60.0})
-    never = replace(blazepose, name='never', options={'dark_below': 0.0})
-    known = {'blazepose': blazepose, 'keen': keen, 'never': never}
+    zero = replace(blazepose, name='zero', options={'dark_below': 0.0})
+    known = {'blazepose': blazepose, 'keen': keen, 'zero': zero}
 
     assert create_exposure('auto', 'blazepose', known) is None
-    assert create_exposure('on', 'blazepose', known) is not None
+    assert create_exposure('always', 'blazepose', known) is not None
     assert create_exposure('auto', 'keen:mirrored', known) is not None
-    assert create_exposure('off', 'keen', known) is None
-    assert create_exposure('auto', 'never', known) is None
-    asked_for = create_exposure('on', 'never', known, announce=lambda _: None)
+    assert create_exposure('never', 'keen', known) is None
+    assert create_exposure('auto', 'zero', known) is None
+    asked_for = create_exposure('always', 'zero', known, announce=lambda _: None)
     assert asked_for is not None
     assert asked_for.correct(np.full((8, 8, 3), 20, np.uint8)).mean() > 100
 
@@ -103,7 +103,7 @@ def test_the_level_of_the_entry_decides_what_is_dark() -> None:
 
 
 @pytest.mark.parametrize(('mode', 'model', 'said'), [
-    ('always', 'blazepose', 'allowed are auto, on, off'),
+    ('on', 'blazepose', 'allowed are auto, always, never'),
     ('auto', 'nobody', "unknown pose model 'nobody'"),
 ])
 def test_what_is_not_known_is_named(mode: str, model: str, said: str) -> None:

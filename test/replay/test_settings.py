@@ -58,7 +58,7 @@ def test_what_a_session_recorded_is_taken(tmp_path: Path) -> None:
     SessionWriter(tmp_path / 'live', About(parameters=recorded)).close()
     settings = Settings().changed(read_parameters(tmp_path / 'live'))
     assert settings.pose.detect_every == 3
-    assert settings.pose.exposure == 'off', 'as when it was recorded: there was none'
+    assert settings.pose.exposure == 'never', 'as when it was recorded: there was none'
     recorded['/lab/pose']['exposure'] = 'auto'
     SessionWriter(tmp_path / 'newer', About(parameters=recorded)).close()
     assert read_parameters(tmp_path / 'newer')['pose']['exposure'] == 'auto'
@@ -70,6 +70,7 @@ def test_what_a_session_recorded_is_taken(tmp_path: Path) -> None:
 def test_one_parameter_may_be_set() -> None:
     settings = Settings().changed(read_assignment('action.least_coverage=0.5'))
     assert settings.judging == ActionParameters(least_coverage=0.5)
+    assert Settings().changed(read_assignment('pose.exposure=never')).pose.exposure == 'never'
     assert {item.name for item in fields(settings.judging)} <= settings.by_node()['action'].keys()
 
 

@@ -119,7 +119,8 @@ def _systems(args: argparse.Namespace, stack: ExitStack) -> tuple[list[System], 
     for name in names:
         model, _, detector = name.partition(_BEHIND)
         graph = Graph(model, detector=detector, registry=registry, name=name)
-        mode, word = ('on', BRIGHTENED) if graph.exposure is None else ('off', NOT_BRIGHTENED)
+        mode, word = (('always', BRIGHTENED) if graph.exposure is None
+                      else ('never', NOT_BRIGHTENED))
         systems += [graph, Graph(model, detector=detector, registry=registry, exposure=mode,
                                  announce=_unsaid, name=f'{name}{word}')]
     scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix='neuropose-bench-'))
