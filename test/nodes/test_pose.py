@@ -31,6 +31,7 @@ from neuropose_ros.pose.arrivals import Arrival  # noqa: E402
 
 POSE = 'pose'
 SECOND = 1_000_000_000
+_NUMBERS = itertools.count()
 
 
 def image(stamp_ns: int) -> Image:
@@ -201,7 +202,9 @@ class Noting(PoseNode):
     """A pose node in this process that notes where problems are told."""
 
     def __init__(self, hub: Hub) -> None:
-        super().__init__(hub=hub)
+        # A name of its own: the graph remembers nodes for a moment after they went.
+        super().__init__(
+            hub=hub, cli_args=('--ros-args', '-r', f'__node:=pose_{next(_NUMBERS)}'))
         self.noted: list[tuple[str, str]] = []
 
     def _note_problem(self, problem: str) -> None:
