@@ -8,7 +8,7 @@ refiner. MediaPipe 0.10.21 runs as published in the same run and sees the same p
 Whoever is annotated must be found in the whole picture; nobody is told a box. A figure is PCK@0.1
 as found, over the joints that all systems have, hidden ones too; a joint of somebody who is not
 found is wrong. Of several people the surest alone counts: MediaPipe has one try, too. The first
-model of --models is "ours" in the summary, which is of the clips.
+model of --models is "ours" in the summary, which is of all real people: frames, clips, pictures.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODELS = ('blazepose@rtmdet-nano', 'blazepose')
 _BEHIND = '@'
+_REAL = 'real'
 _CLIP_FRAMES, _CLIPS_PER_FRAME = 14, 1 / 8
 
 
@@ -139,10 +140,12 @@ def _report(
 ) -> dict[str, Any]:
     from neuropose_ros.cli.bench.robustness_mediapipe import NAME
     from neuropose_ros.learning.pose_robustness import outcome
-    from neuropose_ros.learning.pose_robustness.takes import CLIPS
+    from neuropose_ros.learning.pose_robustness.takes import RENDERED
 
     sources = list(dict.fromkeys(take.source for take in takes))
-    figures: dict[str, Any] = outcome.summary(scores, names[0], NAME, CLIPS)
+    real = [source for source in sources if source != RENDERED]
+    figures: dict[str, Any] = outcome.summary(
+        outcome.together(scores, real, _REAL), names[0], NAME, _REAL)
     return {key: _finite(value) for key, value in {
         'ours': names[0], 'part': args.part,
         'pictures': {source: sum(len(take.shots) for take in takes if take.source == source)
@@ -181,17 +184,23 @@ def _show(
         key = f'{harm}_{outcome.ASKED_STRENGTH}'
         if f'{key}_ratio' in report:
             print(_compared(key, report, outcome.MOST_OF_LOSS))
+            for source, figures in report['by_source'].items():
+                print(f'  {source}: {_both(key, report["ours"], figures)}')
     print(f'curves and table are in {out}')
 
 
 def _compared(key: str, report: Mapping[str, Any], most: float) -> str:
+    """Say what a harm costs both with real people, and what is asked."""
+    return f'{key}: {_both(key, report["ours"], report)} (target <= {most})'
+
+
+def _both(key: str, ours: str, figures: Mapping[str, Any]) -> str:
     """Say what a harm costs both, and from where to where each falls."""
-    both = (f'{who} loses {report[f"{key}_loss_{side}"]:.3f} '
-            f'({report[f"clean_pck_{side}"]:.3f} to {report[f"{key}_pck_{side}"]:.3f})'
-            for who, side in ((report['ours'], 'ours'), ('mediapipe', 'mediapipe')))
-    ratio = report[f'{key}_ratio']
-    return (f'{key}: {", ".join(both)}; ratio '
-            + ('unknown' if ratio is None else f'{ratio:.2f}') + f' (target <= {most})')
+    both = (f'{who} loses {figures[f"{key}_loss_{side}"]:.3f} '
+            f'({figures[f"clean_pck_{side}"]:.3f} to {figures[f"{key}_pck_{side}"]:.3f})'
+            for who, side in ((ours, 'ours'), ('mediapipe', 'mediapipe')))
+    ratio = figures[f'{key}_ratio']
+    return f'{", ".join(both)}; ratio ' + ('unknown' if ratio is None else f'{ratio:.2f}')
 
 
 def _finite(value: Any) -> Any:

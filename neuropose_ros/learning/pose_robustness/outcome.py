@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -161,6 +161,24 @@ def summary(scores: Scores, ours: str, theirs: str, source: str) -> dict[str, fl
                     f'{key}_ratio': found.ratio, f'{key}_ratio_low': found.low,
                     f'{key}_ratio_high': found.high}
     return figures
+
+
+def together(scores: Scores, sources: Sequence[str], name: str) -> Scores:
+    """Return the scores of several kinds of data as those of one, with that name.
+
+    What was not measured in all of them is left out.
+    """
+    found: dict[Condition, list[Score]] = {}
+    for condition, one in sorted(scores.items()):
+        if condition.source in sources:
+            found.setdefault(replace(condition, source=name), []).append(one)
+    return {condition: Score(
+        {limit: np.concatenate([part.right[limit] for part in parts])
+         for limit in parts[0].right},
+        np.concatenate([part.joints for part in parts]),
+        np.concatenate([part.missed for part in parts]),
+        tuple(group for part in parts for group in part.groups))
+        for condition, parts in found.items() if len(parts) == len(sources)}
 
 
 def brightening(scores: Scores, name: str) -> dict[str, float]:

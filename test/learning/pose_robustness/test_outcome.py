@@ -8,7 +8,7 @@ from neuropose_ros.core.layouts import BLAZEPOSE33, COCO17, JHMDB15
 from neuropose_ros.core.pose import JointState, PersonPose
 from neuropose_ros.learning.pose_robustness import outcome
 from neuropose_ros.learning.pose_robustness.conditions import HARMS
-from neuropose_ros.learning.pose_robustness.outcome import Condition, Score
+from neuropose_ros.learning.pose_robustness.outcome import Condition, Score, together
 from neuropose_ros.learning.pose_robustness.running import measure, worlds
 from neuropose_ros.learning.pose_robustness.shots import Take
 from neuropose_ros.learning.pose_robustness.systems import Found
@@ -117,3 +117,19 @@ def test_of_many_people_the_surest_alone_is_judged(
 
     for both in ((far, right), (right, far)):
         assert outcome.score(takes, [[both]], COCO17, [COCO17]).pck() == found
+
+
+def test_kinds_of_data_come_together_where_all_were_measured() -> None:
+    def some(right: float, people: int, group: str) -> Score:
+        return Score({0.1: np.full(people, right)}, np.full(people, 10.0),
+                     np.zeros(people, bool), (group,) * people)
+
+    scores = {
+        Condition('mine', 'frames'): some(8, 3, 'a'), Condition('mine', 'clips'): some(4, 1, 'b'),
+        Condition('mine', 'rendered'): some(10, 5, 'c'),
+        Condition('mine', 'frames', 'jpeg', 3): some(1, 3, 'a')}
+    found = together(scores, ('frames', 'clips'), 'both')
+    assert list(found) == [Condition('mine', 'both')]
+    one = found[Condition('mine', 'both')]
+    assert one.pck() == (3 * 8 + 4) / 40
+    assert sorted(one.groups) == ['a', 'a', 'a', 'b']
