@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import fields, replace
 from functools import partial
 from typing import Any
@@ -13,11 +14,12 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 
 from neuropose_ros.core import wire
-from neuropose_ros.core.behind import Later, beside
+from neuropose_ros.core.behind import Later, beside, in_line
 from neuropose_ros.core.clocks import Stopwatch
 from neuropose_ros.core.errors import ImageError, NeuroposeError
 from neuropose_ros.core.pose import Frame, FramePolicy, PoseFrame
 from neuropose_ros.drawing import overlay
+from neuropose_ros.inference.threads import available_processors
 from neuropose_ros.msg import FrameInfo, PersonArray, SkeletonLayout
 from neuropose_ros.nodes import images, qos
 from neuropose_ros.nodes.base import (
@@ -45,13 +47,15 @@ from neuropose_ros.pose.loading import PoseSettings, load_pose
 from neuropose_ros.pose.stage import Look, PoseStage
 
 _FUTURE_MS = 50.0
+_PROCESSORS_FOR_A_THREAD = 3
 
 
 class PoseNode(StageNode):
     """Runs a `PoseStage` on the newest frame, or on every frame where the camera waits.
 
     While the network looks at a frame, the people of the one before are told who they are and
-    sent in a second thread, in which stages of the same process work on them.
+    sent in a second thread, in which stages of the same process work on them; in a process of its
+    own only where there are three processors or more.
     """
 
     PARAMETERS = PARAMETERS
@@ -154,9 +158,19 @@ class PoseNode(StageNode):
 
     def _work(self) -> None:
         source = self._images
-        # What goes wrong beside it ends the worker at once, not with a frame that may never come.
-        with beside(source.close) as later:
+        with self._later(source) as later:
             source.work(lambda item: self._take(item, later))
+
+    def _later(self, source: FrameInput) -> AbstractContextManager[Later]:
+        """Return what finishes frames while the next is looked at, where that gains time.
+
+        Two processors are full with a camera and a refiner in processes of their own: a thread
+        more would only take turns with this one.
+        """
+        if self.hub is None and available_processors() < _PROCESSORS_FOR_A_THREAD:
+            return in_line()
+        # What goes wrong beside it ends the worker at once, not with a frame that may never come.
+        return beside(source.close)
 
     def _take(self, item: Item, later: Later) -> None:
         """Look at an item now, and have the rest done as soon as the one before is finished."""
