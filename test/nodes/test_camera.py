@@ -23,6 +23,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image  # noqa: E402
 from neuropose_ros.nodes import qos  # noqa: E402
 
 CAMERA = 'camera'
+# Longer than the time after which Fast DDS says once more what was lost: nobody misses a frame.
+ALL_LISTEN = ('-p', 'settle_s:=4.0')
 
 CALIBRATION = """\
 image_width: 160
@@ -58,7 +60,7 @@ def test_every_picture_comes_with_its_number_stamp_and_calibration(
     calibrations = graph.collect(CameraInfo, 'camera_info')
     process = graph.start(
         CAMERA, '--source', str(pictures), '--ros-args', '-p', 'frame_id:=left_eye',
-        '-p', f'calibration_file:={calibration}', '-p', 'rate_hz:=10.0')
+        '-p', f'calibration_file:={calibration}', '-p', 'rate_hz:=10.0', *ALL_LISTEN)
     graph.until(lambda: min(map(len, (images, jpegs, infos, calibrations))) == 10)
 
     assert [int(m.data[0]) for m in images] == [20 * index for index in range(10)]
@@ -79,7 +81,7 @@ def test_what_a_source_has_to_say_is_on_rosout(graph: Any, pictures: Path) -> No
     log = graph.collect(Log, '/rosout')
     infos = graph.collect(FrameInfo, 'frame_info')
     graph.collect(Image, 'image_raw', qos.best_effort(5))
-    graph.start(CAMERA, '--source', str(pictures))
+    graph.start(CAMERA, '--source', str(pictures), '--ros-args', *ALL_LISTEN)
     graph.until(lambda: len(infos) == 9 and any('3.png' in m.msg for m in log))
 
 
@@ -106,7 +108,7 @@ def test_a_calibration_of_another_shape_is_said_and_not_published(
     images = graph.collect(Image, 'image_raw', qos.best_effort(20))
     process = graph.start(CAMERA, '--source', str(pictures), '--ros-args', '-p',
                           f'calibration_file:={calibration}')
-    graph.until(lambda: len(images) == 10 and calibrations)
+    graph.until(lambda: images and calibrations)
     assert not any(calibrations[0].k)
     assert 'another shape' in process.output()
 
