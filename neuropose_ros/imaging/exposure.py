@@ -43,12 +43,12 @@ def _samples(image: Image) -> Image:
 
 def _wanted_stops(image: Image, dark_below: float) -> float:
     """Return how often the light of a picture should double."""
-    samples = _samples(image)
-    level = float(np.percentile(samples, _BRIGHT_PERCENT))
+    level = bright_level(image)
     dark = (dark_below - level) / (dark_below * (1 - _WHOLLY_DARK))
     if dark <= 0:
         return 0.0
     stops = _stops(level, _TARGET) * min(dark, 1.0)
+    samples = _samples(image)
     grey = samples[samples < _WHITE]
     if grey.size:
         stops = min(stops, _stops(float(np.percentile(grey, _KEPT_PERCENT)), _KEPT_BELOW))
