@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.util
+import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tqdm import tqdm
 
@@ -155,3 +156,20 @@ class JobBar:
             done = sum(value >= 1 for value in self._shares.values())
             self._bar.set_postfix_str(f'{job.name}, {done}/{len(self._shares)} done', False)
             self._bar.update(share - before)
+
+
+def held_back_words(facts: Mapping[str, Any]) -> str:
+    """Say how good a pose network is on the people held back, by what it was trained on."""
+    judged = ', '.join(f'{name} {value:.3f}' for name, value in facts['validation'].items())
+    return f'on those held back: {judged or "none were held back"}'
+
+
+def tell_pose_weights(
+    args: argparse.Namespace, words: str, path: Path, facts: Mapping[str, Any],
+) -> None:
+    """Print what was learnt, what to do with it, and the facts where JSON is asked for."""
+    print(words)
+    print(f'`neuropose export {args.out} FOLDER` makes a model of it, `neuropose deploy FOLDER` '
+          'puts it where the pose node finds it')
+    if args.json:
+        print(json.dumps({'weights': str(path), **facts}))

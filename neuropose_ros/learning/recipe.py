@@ -97,8 +97,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Check that the sections fit each other."""
-        if self.training.select == 'best' and not self.data.validation_share:
-            raise ParameterError('training.select is best; it needs a data.validation_share')
+        self.training.check_selection(self.data.validation_share)
         if self.network.causal != self.sampling.causal:
             raise ParameterError(f'network.causal is {self.network.causal} and sampling.causal '
                                  f'{self.sampling.causal}; they go together')

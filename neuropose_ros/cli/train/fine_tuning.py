@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuropose_ros.cli.learning_options import keep_earlier_run, training_place
+from neuropose_ros.cli.learning_options import (
+    held_back_words,
+    keep_earlier_run,
+    tell_pose_weights,
+    training_place,
+)
 from neuropose_ros.core.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -23,7 +27,6 @@ def fine_tune(args: argparse.Namespace) -> int:
     from neuropose_ros.inference.carried import with_data
     from neuropose_ros.inference.registry import load_registry
     from neuropose_ros.learning.datasets.findings import Findings
-    from neuropose_ros.learning.datasets.picture_sets import read_picture_set
     from neuropose_ros.learning.pose_finetuning.fitting import fine_tune as tune
     from neuropose_ros.learning.pose_finetuning.fitting import prepare_tuning
     from neuropose_ros.learning.pose_finetuning.recipe import NAME, read_fine_tuning
@@ -32,6 +35,7 @@ def fine_tune(args: argparse.Namespace) -> int:
         save_tuned,
         vendor_named,
     )
+    from neuropose_ros.learning.pose_training.fitting import labelled_pictures
     from neuropose_ros.learning.training.loop import CHECKPOINT
 
     _check(args)
@@ -43,9 +47,8 @@ def fine_tune(args: argparse.Namespace) -> int:
     with training_place(args, f'{args.model} learning on') as place:
         findings = Findings()
         vendor = place.team.first(lambda: vendor_named(args.model, registry))
-        pictures = place.team.first(lambda: read_picture_set(
-            recipe.data.form, args.data, recipe.data.part, findings))
-        findings.refuse_many(len(pictures), recipe.data.skipped_share)
+        pictures = place.team.first(
+            lambda: labelled_pictures(recipe.data, args.data, findings))
         learnt = place.team.first(lambda: prepare_tuning(
             recipe, vendor, pictures, args.seed, cache=args.cache, findings=findings))
         if place.team.leads and len(findings):
@@ -55,11 +58,7 @@ def fine_tune(args: argparse.Namespace) -> int:
             return 0
         path = args.out / FILE_NAME
         save_tuned(tuned, path)
-    print(_words(path, tuned))
-    print(f'`neuropose export {args.out} FOLDER` makes a model of it, `neuropose deploy FOLDER` '
-          'puts it where the pose node finds it')
-    if args.json:
-        print(json.dumps({'weights': str(path), **dict(tuned.trained_on)}))
+    tell_pose_weights(args, _words(path, tuned), path, tuned.trained_on)
     return 0
 
 
@@ -74,8 +73,7 @@ def _check(args: argparse.Namespace) -> None:
 
 def _words(path: Path, tuned: TunedPose) -> str:
     facts = tuned.trained_on
-    judged = ', '.join(f'{name} {value:.3f}' for name, value in facts['validation'].items())
     left = ', '.join(facts['joints_not_learnt'])
     return (f'{path}: {facts["started_from"]} learnt on from {facts["people"]} people in '
-            f'{facts["count"]} pictures; on those held back: {judged or "none were held back"}'
+            f'{facts["count"]} pictures; {held_back_words(facts)}'
             + (f'; not learnt, as it has no such joints: {left}' if left else ''))

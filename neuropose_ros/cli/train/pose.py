@@ -12,14 +12,15 @@ as your pictures have them; settings then are those of config/learning/fine_tune
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuropose_ros.cli.learning_options import (
     add_learning_arguments,
+    held_back_words,
     keep_earlier_run,
     need_torch,
+    tell_pose_weights,
     training_place,
 )
 from neuropose_ros.core.errors import ParameterError
@@ -83,11 +84,7 @@ def run(args: argparse.Namespace) -> int:
         path = args.out / FILE_NAME
         save_pose(trained, path)
         save_samples(draw(recipe, learnt.train, learnt.held), args.out / SAMPLES)
-    print(_words(path, trained))
-    print(f'`neuropose export {args.out} FOLDER` makes a model of it, `neuropose deploy FOLDER` '
-          'puts it where the pose node finds it')
-    if args.json:
-        print(json.dumps({'weights': str(path), **dict(trained.trained_on)}))
+    tell_pose_weights(args, _words(path, trained), path, trained.trained_on)
     return 0
 
 
@@ -101,13 +98,12 @@ def _check(args: argparse.Namespace) -> None:
 
 def _pictures(args: argparse.Namespace, recipe: PoseRecipe, findings: Findings) -> PictureSet:
     """Return what is labelled, and what the teacher says of what is not."""
-    from neuropose_ros.learning.datasets.picture_sets import read_picture_set
     from neuropose_ros.learning.pose_training.distillation import taught, teacher_named, together
+    from neuropose_ros.learning.pose_training.fitting import labelled_pictures
 
     labelled = None
     if args.data is not None:
-        labelled = read_picture_set(recipe.data.form, args.data, recipe.data.part, findings)
-        findings.refuse_many(len(labelled), recipe.data.skipped_share, 'picture')
+        labelled = labelled_pictures(recipe.data, args.data, findings)
     if args.teacher is None:
         assert labelled is not None
         return labelled
@@ -121,7 +117,6 @@ def _pictures(args: argparse.Namespace, recipe: PoseRecipe, findings: Findings) 
 
 def _words(path: Path, trained: TrainedPose) -> str:
     facts = trained.trained_on
-    judged = ', '.join(f'{name} {value:.3f}' for name, value in facts['validation'].items())
     return (f'{path}: {len(trained.layout)} joints ({trained.layout.id}), '
             f'{facts["parameters"] / 1e6:.1f} M weights, learnt from {facts["people"]} people in '
-            f'{facts["count"]} pictures; on those held back: {judged or "none were held back"}')
+            f'{facts["count"]} pictures; {held_back_words(facts)}')

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from neuropose_ros.core.errors import ParameterError
 from neuropose_ros.core.resources import config_folder
 from neuropose_ros.learning.config import at_least, override, parse, read_yaml, within
 from neuropose_ros.learning.pose_training.augmentation import PictureAugmentation
@@ -55,8 +54,7 @@ class FineTuningRecipe:
 
     def __post_init__(self) -> None:
         """Check that the sections fit each other."""
-        if self.training.select == 'best' and not self.data.validation_share:
-            raise ParameterError('training.select is best; it needs a data.validation_share')
+        self.training.check_selection(self.data.validation_share)
 
 
 def read_fine_tuning(

@@ -12,7 +12,7 @@ import torch
 
 from neuropose_ros.learning.config import fingerprint
 from neuropose_ros.learning.datasets.findings import Findings
-from neuropose_ros.learning.datasets.picture_sets import PictureSet, hold_out
+from neuropose_ros.learning.datasets.picture_sets import PictureSet, hold_out, read_picture_set
 from neuropose_ros.learning.place import Place
 from neuropose_ros.learning.pose_training.crops import (
     CropSet,
@@ -56,6 +56,17 @@ class Learnt:
     pictures: tuple[int, int]
     name: str
     source: str
+
+
+def labelled_pictures(data: PoseDataSettings, root: Path, findings: Findings) -> PictureSet:
+    """Read the annotated pictures that settings name.
+
+    Raises:
+        DataError: they cannot be read, or too many cannot be used.
+    """
+    pictures = read_picture_set(data.form, root, data.part, findings)
+    findings.refuse_many(len(pictures), data.skipped_share, 'picture')
+    return pictures
 
 
 def prepare(

@@ -86,8 +86,7 @@ class PoseRecipe:
 
     def __post_init__(self) -> None:
         """Check that the sections fit each other."""
-        if self.training.select == 'best' and not self.data.validation_share:
-            raise ParameterError('training.select is best; it needs a data.validation_share')
+        self.training.check_selection(self.data.validation_share)
 
 
 def pose_recipe_names() -> tuple[str, ...]:

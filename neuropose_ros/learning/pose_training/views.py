@@ -137,7 +137,7 @@ def pictures_below(
                 findings.skip(path.name, error)
 
     found = stored(images(), settings)
-    findings.refuse_many(len(files) - len(findings), settings.skipped_share)
+    findings.refuse_many(len(files) - len(findings), settings.skipped_share, 'file')
     return found
 
 

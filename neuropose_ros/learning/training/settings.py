@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from neuropose_ros.core.errors import ParameterError
 from neuropose_ros.learning.config import at_least, within
 
 
@@ -60,6 +61,15 @@ class LoopSettings:
                  checkpoint_every_s=self.checkpoint_every_s)
         within(0, 1, final_rate=self.final_rate)
         within(0, 0.99999, ema_decay=self.ema_decay)
+
+    def check_selection(self, validation_share: float) -> None:
+        """Check that somebody is held back where weights are selected by them.
+
+        Raises:
+            ParameterError: nobody is.
+        """
+        if self.select == 'best' and not validation_share:
+            raise ParameterError('training.select is best; it needs a data.validation_share')
 
 
 @dataclass(frozen=True)
